@@ -89,5 +89,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "annotations": {"grafana_folder": "Load tests: all"},
         },
     },
+    "live pages for who may forward ports": {"ui": {"enabled": True}},
+    "live pages behind an ingress": {
+        "ui": {"enabled": True, "port": 9082, "exposed": True, "hosts": ["tests.example.com"], "from": PEERS},
+        "operator.networkPolicy.metricsFrom": [],
+    },
     "deadlines": {"deadlines": {"waiting": 5, "starting": 60, "linger": 1.5}},
 }

@@ -109,6 +109,7 @@ PRINTER_COLUMNS: Final = [
     _column("Age", ".metadata.creationTimestamp", "date", "Time since the test was created."),
     _column("Target", ".spec.target.url", "string", "The target's URL.", priority=1),
     _column("Pods", ".status.pods.desired", "integer", "Pods that share the load.", priority=1),
+    _column("Capacity", ".status.columns.capacity", "string", "The highest load of a climb that held.", priority=1),
     _column("Message", ".status.message", "string", "What happens now, or what came of it.", priority=1),
 ]
 

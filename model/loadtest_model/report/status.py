@@ -14,6 +14,7 @@ from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.afterwards import MOST_WEBHOOKS, StatusArchive, StatusMessage
+from loadtest_model.report.capacity import StatusCapacity
 from loadtest_model.report.columns import Columns
 from loadtest_model.report.figures import RecordCounts, Requests
 from loadtest_model.report.status_summary import StatusSummary
@@ -273,6 +274,10 @@ class Status(WireValue, frozen=True, kw_only=True):
         tuple[ThresholdResult, ...],
         Meta(max_length=160, description="Each bound with what was measured, while the load runs and after it."),
     ] = ()
+    capacity: Annotated[
+        StatusCapacity | None,
+        Meta(description="How much the target can take, of scenario capacity: while it climbs, and at the end."),
+    ] = None
     health: Annotated[Health | None, Meta(description="Signs of the target's health, each with its evidence.")] = None
     target: Annotated[
         TargetWatch | None, Meta(description="What was seen of spec.target.workload since the load began.")

@@ -21,6 +21,7 @@ from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import clip_middle
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.report.capacity import CapacitySummary, capacity_summary
 from loadtest_model.report.details import DistributionPoint, PlateauSummary, PodSummary, SlowUpload
 from loadtest_model.report.distributions import distribution_of, plateau_summaries
 from loadtest_model.report.figures import (
@@ -125,7 +126,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     """The run in one page. Its keys are the same in the status, in the results and in a local run's file.
 
     `reason_class` is another than Load if nothing was loaded. `manifest` is the test as YAML, without the values that
-    may be secrets. `distribution`, `pods` and `slowest` are in results and files, not in the status.
+    may be secrets. `distribution`, `pods` and `slowest` are in results and files, not in the status. `capacity` is what
+    a climb came to, and None of other scenarios.
     """
 
     schema_version: Literal[1]
@@ -155,6 +157,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     distribution: tuple[DistributionPoint, ...] = ()
     pods: tuple[PodSummary, ...] = ()
     slowest: tuple[SlowUpload, ...] = ()
+    capacity: CapacitySummary | None = None
 
 
 def summarize(
@@ -190,7 +193,7 @@ def summarize(
             plan.steps[0].warm_up_seconds,
             has_several_users=any(step.virtual_users > 1 for step in plan.steps),
         ),
-        verification=_proof(verification),
+        verification=proof_of(verification),
         requests=requests_of(whole.total),
         records=records_of(whole.total),
         error_rate=whole.judged.error_rate,
@@ -217,6 +220,7 @@ def summarize(
         reason_class=judgement.reason_class,
         distribution=distribution_of(whole.response),
         slowest=slow_uploads(plan, aggregate),
+        capacity=capacity_summary(judgement.capacity),
     )
 
 
@@ -250,7 +254,8 @@ def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: S
     )
 
 
-def _proof(verification: VerificationReport | None) -> Proof:
+def proof_of(verification: VerificationReport | None) -> Proof:
+    """What a verification showed, as a summary has it."""
     if verification is None:
         return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
     read_back = verification.read_back

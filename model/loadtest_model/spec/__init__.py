@@ -23,7 +23,7 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 
 class Scenario(StrEnum):
-    """A preset of the load; the four in their order, all of them as steps, or none."""
+    """A preset of the load; the four in their order, all of them as steps, none, or a climb."""
 
     LIGHT = "light"
     MEDIUM = "medium"
@@ -31,6 +31,7 @@ class Scenario(StrEnum):
     STRESS = "stress"
     ALL = "all"
     CUSTOM = "custom"
+    CAPACITY = "capacity"
 
 
 class Concurrency(StrEnum):
@@ -51,7 +52,8 @@ class Spec(Value, frozen=True, kw_only=True):
         Meta(
             description="Preset of batch size, virtual users, duration and thresholds. light: basic function;"
             " medium: normal load; heavy: high load; stress: a million records; all: these four, one after the"
-            " other; custom: only what spec.load says. Required."
+            " other; custom: only what spec.load says; capacity: plateaus that climb until the thresholds no longer"
+            " hold, see spec.load.capacity. Required."
         ),
     ]
     load: Annotated[Load, Meta(description="What differs from the scenario's preset.")] = field(default_factory=Load)

@@ -144,7 +144,7 @@ class Api:
         return (await self.list_with_version(kind, namespace, selector, fields=fields, metadata_only=metadata_only))[0]
 
     async def watch(
-        self, kind: str, namespace: str, version: str, seconds: int, selector: str = "", *, fields: str = ""
+        self, kind: str, namespace: str | None, version: str, seconds: int, selector: str = "", *, fields: str = ""
     ) -> AsyncGenerator[Change, None]:
         """What changes after a version, one change after the other, for so many seconds.
 

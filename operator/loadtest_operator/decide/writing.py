@@ -122,6 +122,9 @@ def once(status: Status) -> Status:
             for each in summary.diagnoses
         )
         summary = structs.replace(summary, diagnoses=tuple(diagnoses))
+    capacity = status.capacity
+    if capacity is not None:
+        capacity = structs.replace(capacity, limit=refer(capacity.limit))
     if plan is not None and status.thresholds:
         plan = structs.replace(plan, steps=tuple(structs.replace(step, thresholds=()) for step in plan.steps))
     return structs.replace(
@@ -129,6 +132,7 @@ def once(status: Status) -> Status:
         conditions=tuple(structs.replace(each, message=refer(each.message)) for each in status.conditions),
         reasons=tuple(map(refer, status.reasons)),
         thresholds=tuple(map(_rounded, status.thresholds)),
+        capacity=capacity,
         health=health,
         verification=verification,
         summary=summary,
@@ -169,6 +173,7 @@ def essential(status: Status) -> Status:
         reason_class=status.reason_class,
         start=status.start,
         verification=verification,
+        capacity=status.capacity,
         target=status.target,
         evicted=status.evicted,
         results=status.results,
@@ -240,13 +245,16 @@ def _with_short_evidence(status: Status) -> Status:
     def cut(text: str) -> str:
         return shorten(text, _SHORT_TEXT)
 
-    health, summary = status.health, status.summary
+    health, summary, capacity = status.health, status.summary, status.capacity
     if health is not None:
         health = structs.replace(health, evidence=tuple(map(cut, health.evidence)))
+    if capacity is not None:
+        capacity = structs.replace(capacity, limit=cut(capacity.limit))
     if summary is not None:
         diagnoses = tuple(structs.replace(each, evidence=cut(each.evidence)) for each in summary.diagnoses)
         summary = structs.replace(summary, diagnoses=diagnoses)
-    return structs.replace(status, health=health, summary=summary, reasons=tuple(map(cut, status.reasons)))
+    reasons = tuple(map(cut, status.reasons))
+    return structs.replace(status, health=health, capacity=capacity, summary=summary, reasons=reasons)
 
 
 def _without_summary(status: Status) -> Status:

@@ -4,13 +4,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from kubernetes.aio.client import Configuration
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -52,8 +54,14 @@ from loadtest_operator.program.settings import Settings
 from loadtest_operator.program.standby import Fence, lead
 from loadtest_operator.program.watches import end_on_sigterm, retry_until_success, watch_until_stopped
 from loadtest_operator.program.web import serve
+from loadtest_operator.ui.running import Turns
+from loadtest_operator.ui.site import OperatorSite, serve_pages
 
 _LOG: Final = logging.getLogger(__name__)
+_STANDBY: Final = (
+    "this replica waits to take over, so it shows what the status has; the one at work, which holds the Lease {lease},"
+    " shows the course of the run as well"
+)
 
 Json = dict[str, Any]
 
@@ -72,7 +80,9 @@ async def run(settings: Settings) -> None:
     health = OperatorHealth(Pulse(settings.resync_seconds), readiness)
     async with serve(settings.host, settings.port, registry, health):
         configuration = await client_configuration()
+        turns = Turns()
         async with (
+            _live_pages(configuration, settings, own, turns),
             lead(configuration, settings, health.pulse.beat) as fence,
             Api(configuration, fence, own.count_answer) as api,
         ):
@@ -82,7 +92,8 @@ async def run(settings: Settings) -> None:
                 partial(about_the_key, namespace=settings.own_namespace),
                 health,
             )
-            shared = WorkContext(api, fence, key, settings, own, health)
+            turns.are_made_here = True
+            shared = WorkContext(api, fence, key, settings, own, health, turns)
             while not await _work(shared, registry):
                 end_on_sigterm()
 
@@ -97,6 +108,26 @@ class WorkContext:
     settings: Settings
     own: OperatorMetrics
     health: OperatorHealth
+    turns: Turns
+
+
+@asynccontextmanager
+async def _live_pages(
+    configuration: Configuration, settings: Settings, own: OperatorMetrics, turns: Turns
+) -> AsyncIterator[None]:
+    """Serve the live pages if they are asked for, at work or not: they only read, on connections of their own."""
+    pages = settings.pages
+    if not pages.port:
+        yield
+        return
+
+    def role() -> str:
+        return "" if turns.are_made_here else _STANDBY.format(lease=settings.lease)
+
+    async with Api(configuration, on_answer=own.count_answer) as api:
+        site = OperatorSite(api, settings.namespaces, pages.names, turns.last, role)
+        async with serve_pages(site, pages.host, pages.port):
+            yield
 
 
 async def _work(shared: WorkContext, registry: CollectorRegistry) -> bool:
@@ -181,7 +212,9 @@ async def _run_with_reconciler(
     contenders.wake = queue.add
     messenger.on_end = queue.add
     archiver.on_end = queue.add
-    parts = ReconcilerDependencies(api, Observer(means), roster, contenders, actor, settings.policy, memory, tests)
+    parts = ReconcilerDependencies(
+        api, Observer(means), roster, contenders, actor, settings.policy, memory, tests, shared.turns
+    )
     reconciler = Reconciler(parts, queue.add)
     followers.on_change = reconciler.push_endpoints
     async with asyncio.TaskGroup() as group:

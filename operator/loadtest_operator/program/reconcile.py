@@ -27,6 +27,7 @@ from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.observer import Observer
 from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.metrics import RunMetrics
+from loadtest_operator.ui.running import Turns
 
 _LOG: Final = logging.getLogger(__name__)
 _CONFLICT_SECONDS: Final = 0.2
@@ -48,6 +49,7 @@ class ReconcilerDependencies:
     policy: Policy
     memory: Memory
     metrics: RunMetrics
+    turns: Turns
 
 
 class Reconciler:
@@ -65,6 +67,7 @@ class Reconciler:
         self._policy = parts.policy
         self._memory = parts.memory
         self._metrics = parts.metrics
+        self._turns = parts.turns
         self._request_turn = bell
 
     async def reconcile(self, key: Key) -> float | None:
@@ -85,6 +88,7 @@ class Reconciler:
         if observation.job is None and not any(isinstance(action, CreateJob) for action in decision.actions):
             self._contenders.release(identity.uid)
         self._metrics.show(observation, decision)
+        self._turns.show(observation, decision)
         if decision.status is not None and not await self._write(observation, decision.status):
             return _CONFLICT_SECONDS
         if any(isinstance(action, ObserveGeneration) for action in decision.actions):
@@ -205,6 +209,7 @@ class Reconciler:
         """A test that is gone: what it owned is the garbage collector's; what was orphaned is removed here."""
         self._roster.forget_key((namespace, name))
         self._metrics.forget(namespace, name)
+        self._turns.forget((namespace, name))
         uid = self._memory.forget((namespace, name))
         if uid is not None:
             self._observer.stop_following(uid)

@@ -26,6 +26,18 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class PageSettings:
+    """Where the live pages are served; nowhere if `port` is 0. An empty host means every address, of both families.
+
+    `names` are the hosts that requests may name, besides those of this machine itself.
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Settings:
     """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served; an empty host
     means every address, of both families.
@@ -53,6 +65,7 @@ class Settings:
     archive: str = ""
     archive_region: str = "us-east-1"
     archive_credentials: str = ""
+    pages: PageSettings = PageSettings()
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -110,6 +123,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         archive=_archive(environment, "LOADTEST_ARCHIVE"),
         archive_region=environment.get("LOADTEST_ARCHIVE_REGION") or "us-east-1",
         archive_credentials=environment.get("LOADTEST_ARCHIVE_CREDENTIALS", ""),
+        pages=PageSettings(
+            port=_whole(environment, "LOADTEST_UI_PORT"),
+            host=environment.get("LOADTEST_UI_HOST", "127.0.0.1"),
+            names=_list(environment, "LOADTEST_UI_NAMES"),
+        ),
     )
 
 

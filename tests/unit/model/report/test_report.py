@@ -32,7 +32,7 @@ KEYS = [
         "response_time_seconds",
     ),
     *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class", "manifest"),
-    *("distribution", "pods", "slowest"),
+    *("distribution", "pods", "slowest", "capacity"),
 ]
 
 
