@@ -157,6 +157,15 @@ def test_a_response_time_that_rises_at_constant_load_warns() -> None:
     assert any("rises at constant load" in text for text in health.evidence)
 
 
+def test_a_response_time_that_rises_until_the_load_was_stopped_warns() -> None:
+    seconds = (*series(30, response_seconds=0.2), *series(30, response_seconds=0.4, begin=30))
+    stopped = structs.replace(a_step(seconds=seconds, finished_pods=0), load_seconds=60.4)
+
+    health = assess_step(LIGHT, stopped)
+
+    assert any("rises at constant load" in text for text in health.evidence)
+
+
 def test_the_health_of_a_run_is_its_worst_steps() -> None:
     good, bad = assess_step(LIGHT, a_step()), assess_step(LIGHT, a_step(accepted=0, rejected=1))
 
