@@ -115,6 +115,13 @@ def test_the_head_says_which_run_of_which_target_it_was_and_the_foot_which_versi
     assert text_of(page).endswith(f"loadtest-operator {installed_version()}")
 
 
+def test_the_report_says_that_the_percentiles_of_its_course_are_coarser() -> None:
+    text = text_of(page_of("passed"))
+
+    assert "with a relative error of at most 1%" in text
+    assert "comes from coarser counts, with a relative error of at most 4%" in text
+
+
 def test_a_report_of_a_summary_without_a_target_leaves_it_out() -> None:
     page = report_page(structs.replace(case_of("passed").summary, target_url="", run_id=""), ())
 
