@@ -91,7 +91,7 @@ def _identity(summary: Summary) -> Iterator[Element]:
         ("Scenario", summary.scenario),
         ("Run", clip_middle(summary.run_id, LONGEST_RUN_ID)),
         ("Started", _instant(summary.started_at)),
-        ("Duration", span_text(summary.duration_seconds) if summary.requests.due else ""),
+        ("Duration", f"{span_text(summary.duration_seconds)}, drain included" if summary.requests.due else ""),
         ("Load", _load_text(summary)),
     ):
         if value != "":

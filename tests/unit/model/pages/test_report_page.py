@@ -122,6 +122,12 @@ def test_the_report_says_that_the_percentiles_of_its_course_are_coarser() -> Non
     assert "comes from coarser counts, with a relative error of at most 4%" in text
 
 
+def test_a_duration_says_that_it_has_the_drain_in_it() -> None:
+    summary = structs.replace(case_of("passed").summary, duration_seconds=25.7)
+
+    assert "Duration 25.7s, drain included" in text_of(report_page(summary, ()))
+
+
 def test_a_report_of_a_summary_without_a_target_leaves_it_out() -> None:
     page = report_page(structs.replace(case_of("passed").summary, target_url="", run_id=""), ())
 
