@@ -42,7 +42,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and the programs
-	@$(BIN)/python -m compileall -q model loadgen operator plugin examples/django_target localcluster tests/targets
+	@$(BIN)/python -m compileall -q model live loadgen operator plugin examples/django_target localcluster tests/targets
 
 # These need a cluster: what its first build fetches comes while .venv is being made.
 demo cluster test test-integration test-e2e: PREFETCH := 1
@@ -113,7 +113,7 @@ check: setup ## Lint, types, import rules, drift of generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github
+	@$(BIN)/zizmor --quiet --offline --pedantic --no-progress .github examples/pipeline/github-actions.yml
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator --check; done
 
 # Warnings are errors, and so are links and anchors that lead nowhere.

@@ -11,11 +11,13 @@ from typing import Final
 
 from bench.operator.line import line
 from bench.operator.merging import merging
+from bench.operator.pages import pages
 from bench.operator.scenarios import Figure, idle, many_tests, polling, resource_requests, start_and_violation
 from bench.operator.stage import Stage, stage
 
 Scenario = Callable[[Stage], Awaitable[list[Figure]]]
 
+_WITHOUT_CLUSTER: Final[dict[str, Callable[[], list[Figure]]]] = {"merging": merging, "pages": pages}
 _SCENARIOS: Final[dict[str, Scenario]] = {
     "idle": idle,
     "fleet": lambda running_stage: start_and_violation(running_stage, 200),
@@ -38,10 +40,10 @@ async def _run_scenarios(names: list[str]) -> list[Figure]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["merging", *_SCENARIOS], action="append")
-    names = parser.parse_args().only or ["merging", *_SCENARIOS]
-    figures = merging() if "merging" in names else []
-    figures += asyncio.run(_run_scenarios([name for name in names if name != "merging"]))
+    parser.add_argument("--only", choices=[*_WITHOUT_CLUSTER, *_SCENARIOS], action="append")
+    names = parser.parse_args().only or [*_WITHOUT_CLUSTER, *_SCENARIOS]
+    figures = [figure for name, measure in _WITHOUT_CLUSTER.items() if name in names for figure in measure()]
+    figures += asyncio.run(_run_scenarios([name for name in names if name in _SCENARIOS]))
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     print(f"Measured on {today}: Linux {platform.release()}, Python {platform.python_version()}.\n")
     print("| what | measured | to reach |\n|---|---:|---:|")

@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from bench.operator.pods import sample
 from bench.operator.scenarios import Figure
@@ -21,7 +22,7 @@ _LOOKS: Final = 5
 _LOOK_SECONDS: Final = 2
 _LENGTHS_SECONDS: Final = (60, 600, 3_600)
 _UPLOADS_PER_SECOND: Final = 5
-_STEP: Final = Step(
+STEP: Final = Step(
     name="custom",
     batch_size=1_000,
     segments=tuple(Segment(duration_seconds=1_200, first_users=n, last_users=n) for n in (20, 60, 100)),
@@ -31,28 +32,40 @@ _STEP: Final = Step(
 )
 
 
-class _Pod:
-    def __init__(self, index: int) -> None:
+class SimulatedPod:
+    """A pod without a network."""
+
+    def __init__(self, index: int, uploads_per_second: float = _UPLOADS_PER_SECOND) -> None:
         self.index = index
+        self._uploads_per_second = uploads_per_second
         self.sequence = 0
         self._recorder = Recorder(index, _PODS)
-        self._step: StepRecorder = self._recorder.open_step(_STEP, 0)
+        self._step: StepRecorder = self._recorder.open_step(STEP, 0)
         self._random = random.Random(index)
         self._second = 0
 
     def load_until(self, second: int) -> None:
-        """Five uploads a second, of 0.4 s in the median."""
+        """Uploads at a steady rate, of 0.4 s in the median."""
         while self._second < second:
-            for number in range(_UPLOADS_PER_SECOND):
-                intended_ns = self._second * NANOSECONDS + number * NANOSECONDS // _UPLOADS_PER_SECOND
+            first, end = (int(each * self._uploads_per_second) for each in (self._second, self._second + 1))
+            for number in range(first, end):
+                intended_ns = int(number * NANOSECONDS / self._uploads_per_second)
                 duration_ns = int(self._random.lognormvariate(0, 0.4) * 0.4 * NANOSECONDS)
                 self._step.finish(self._step.begin(intended_ns), sample(intended_ns, duration_ns, 1_000))
             self._second += 1
 
     def answer(self) -> bytes:
+        return msgspec.json.encode(self.snapshot())
+
+    def snapshot_without_seconds(self) -> Snapshot:
+        snapshot = self.snapshot()
+        return structs.replace(snapshot, steps=tuple(structs.replace(step, seconds=()) for step in snapshot.steps))
+
+    def snapshot(self) -> Snapshot:
+        """What the pod says of itself, with the seconds that changed since it was asked last."""
         sequence, steps = self._recorder.read(self.sequence, self._second * NANOSECONDS)
         self.sequence = sequence
-        snapshot = Snapshot(
+        return Snapshot(
             schema=SNAPSHOT_SCHEMA,
             pod_index=self.index,
             pod_uid=str(self.index),
@@ -60,15 +73,15 @@ class _Pod:
             state=PodState.RUNNING,
             plan_hash="0" * 64,
             steps=steps,
+            elapsed_seconds=float(self._second),
             virtual_users=2,
         )
-        return msgspec.json.encode(snapshot)
 
 
 def merging() -> list[Figure]:
     """One look at a fleet that answers with what changed in two seconds, for runs of several lengths."""
     decoder = msgspec.json.Decoder(Snapshot)
-    pods, timeline, uids = [_Pod(index) for index in range(_PODS)], Timeline(), [str(n) for n in range(_PODS)]
+    pods, timeline, uids = [SimulatedPod(index) for index in range(_PODS)], Timeline(), [str(n) for n in range(_PODS)]
     figures = []
     for length in _LENGTHS_SECONDS:
         for pod in pods:

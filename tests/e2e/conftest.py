@@ -8,8 +8,11 @@ import pytest
 from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.rest import Rest
+from support.browser_fixtures import axe, browser
 from support.loadtests import Namespace, make_namespace
 from support.operators import replace_killed_operator
+
+__all__ = ["axe", "bare", "browser", "namespace"]
 
 
 @pytest.fixture(scope="module")

@@ -145,6 +145,21 @@ def test_the_exit_status_is_that_of_the_verdict(plugin: Plugin, tmp_path: Path) 
     assert (usage.status, usage.stderr.startswith("error: --duration is 'soon'")) == (64, True)
 
 
+def test_a_run_saves_its_results_where_asked_whatever_its_verdict(plugin: Plugin, tmp_path: Path) -> None:
+    run = ("run", "custom", "--name", "saved", "--url", URL, *LOAD, "--threshold", "p95<1ms", "--run-id", "one")
+    answer = plugin(*run, "--out", str(tmp_path / "at-once"))
+    later = plugin("results", "saved", "--out", str(tmp_path / "later"))
+
+    assert (answer.status, later.status) == (1, 0)
+    saved, expected = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("at-once", "later")
+    )
+    assert saved == expected
+    assert set(saved) >= {"saved_one_report.html", "saved_one_summary.json", "saved_one_junit.xml"}
+    assert all(str(tmp_path / "at-once" / name) in answer.stdout for name in saved)
+    assert plugin(*run, "--out", str(tmp_path), "--detach").status == 64
+
+
 def test_a_manifest_runs_under_a_new_run_id_each_time_and_prints_itself_where_asked(
     plugin: Plugin, target: Namespace, tmp_path: Path
 ) -> None:

@@ -21,6 +21,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.image.repository }}:{{ .Values.image.tag }}
 {{- end -}}
 
+{{/* The names by which the cluster reaches the Service of the live pages. */}}
+{{- define "loadtest-operator.uiNames" -}}
+{{- $service := printf "%s-ui" (include "loadtest-operator.name" .) }}
+{{- $full := printf "%s.%s" $service .Release.Namespace -}}
+{{ join "," (list $service $full (printf "%s.svc" $full) (printf "%s.svc.%s" $full .Values.clusterDomain)) }}
+{{- end -}}
+
 {{- define "loadtest-operator.targets" -}}
 {{ include "loadtest-operator.name" . }}-targets
 {{- end -}}
@@ -67,7 +74,7 @@ and suspend can change. So who may only stop a test needs no right to what it na
 {{- define "loadtest-operator.rules" -}}
 - apiGroups: [x-load-test.dev]
   resources: [loadtests]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [x-load-test.dev]
   resources: [loadtests/status]
   verbs: [patch]
@@ -82,7 +89,8 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [create]
+  {{- $archives := or .Values.archive.persistentVolumeClaim .Values.archive.s3.url }}
+  verbs: [create, list, delete{{ if or $archives .Values.ui.enabled }}, get{{ end }}{{ if $archives }}, patch{{ end }}]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]

@@ -7,7 +7,8 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +17,17 @@ from typing import Final, NamedTuple, TextIO
 import msgspec
 
 from loadgen.cli import event_loop
+from loadgen.live.reporting import PageProcess
 from loadgen.load.debugging import DebugLines, trace_of_check, trace_of_iteration
 from loadgen.local.files import RESULT_SCHEMA, ResultFiles, RunResult, result_files, write_results
-from loadgen.local.interrupts import listen_for_signals
+from loadgen.local.interrupts import Interrupts, listen_for_signals
 from loadgen.local.planning import access_of, plan_of
 from loadgen.local.samples import SampleFile
 from loadgen.local.session import Session, SessionState
 from loadgen.options.document import draft_of
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import read_manifest
+from loadgen.options.run_options import ANY_PORT, with_scenario_behind_ui
 from loadgen.screen.closing import closing_text, verdict_lines
 from loadgen.screen.drawing import (
     BlockScreen,
@@ -45,6 +48,7 @@ from loadtest_model.release import installed_version
 from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.progress import progress_of
 from loadtest_model.report.summary import summarize, with_origin
+from loadtest_model.report.time_series import series_rows
 from loadtest_model.spec import Identity
 
 FIRST_PARTIAL_SECONDS: Final = 1.0
@@ -83,6 +87,7 @@ class Output:
 
 def run_load_test(options: argparse.Namespace) -> int:
     """Run the test of a command line; gives the exit status. Raises UsageError."""
+    with_scenario_behind_ui(options)
     test = local_test_of(options, os.environ)
     files = result_files(Path(options.out), test.plan.name, datetime.now(UTC))
     output = _output(options, os.environ, debug=test.plan.debug)
@@ -92,7 +97,9 @@ def run_load_test(options: argparse.Namespace) -> int:
 def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
     """The test of a command line. Raises UsageError."""
     if options.scenario is None and options.file is None:
-        raise UsageError("name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)")
+        raise UsageError(
+            "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest (-f FILE)"
+        )
     manifest = read_manifest(Path(options.file)) if options.file is not None else None
     draft = draft_of(options, environment, manifest)
     name = manifest.name if manifest else options.scenario
@@ -123,6 +130,58 @@ async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles,
             lambda name, upload, progress: lines.add(trace_of_check(name, upload, progress)),
         )
     output.say(opening_text(plan, test.url_source))
+    async with _live_page(options, session, test.manifest, output) as page:
+        result = await _run_session(session, files, output, samples, page)
+        is_written = _write(files, result, output)
+        if page is not None:
+            page.end(result.summary, series_rows(plan, result.aggregate, result.summary.started_at))
+        _report_end(session, result, files if is_written else None, output)
+        if page is not None and not session.interrupts.count and _is_watched():
+            await _keep_page(page, output)
+    return exit_status(result.summary.verdict, result.summary.reason_class)
+
+
+@asynccontextmanager
+async def _live_page(
+    options: argparse.Namespace, session: Session, manifest: str, output: Output
+) -> AsyncIterator[PageProcess | None]:
+    """The page of a run, if one was asked for. It shows the end of the run to whoever looks, and ends with the context.
+
+    Raises UsageError.
+    """
+    if options.ui is None:
+        yield None
+        return
+    page = await PageProcess.start(session, manifest, None if options.ui == ANY_PORT else options.ui)
+    # Where it is must be said however little else is.
+    print(f"{'Page':<12}{page.address}", file=sys.stderr if output.is_quiet else output.narrative, flush=True)
+    try:
+        yield page
+    finally:
+        await page.close()
+
+
+def _is_watched() -> bool:
+    """Whether somebody sits at a terminal: nobody else can end what waits for Ctrl-C."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def _keep_page(page: PageProcess, output: Output) -> None:
+    """Leave the page until Ctrl-C."""
+    output.say(f"{'Page':<12}stays at {page.address} until Ctrl-C")
+    is_over = asyncio.Event()
+    with listen_for_signals(Interrupts(is_over.set)):
+        waits = [asyncio.ensure_future(page.wait()), asyncio.ensure_future(is_over.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+
+async def _run_session(
+    session: Session, files: ResultFiles, output: Output, samples: SampleFile | None, page: PageProcess | None
+) -> RunResult:
+    """Verify, load and read back, as far as it comes; gives what the run came to."""
+    following = asyncio.create_task(page.follow()) if page is not None else None
     try:
         with listen_for_signals(session.interrupts):
             output.say("Verifying the target ...")
@@ -135,12 +194,11 @@ async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles,
                     output.say("Reading back what the target has stored ...")
                     await session.conclude()
     finally:
+        if following is not None:
+            following.cancel()
         if samples is not None:
             samples.close()
-    result = result_of(session.current_state(), complete=True)
-    is_written = _write(files, result, output)
-    _report_end(session, result, files if is_written else None, output)
-    return exit_status(result.summary.verdict, result.summary.reason_class)
+    return result_of(session.current_state(), complete=True)
 
 
 async def _load(session: Session, files: ResultFiles, output: Output) -> None:

@@ -8,13 +8,17 @@ import argparse
 import textwrap
 from typing import Final
 
+from loadgen.options.errors import UsageError
 from loadgen.options.records_options import FIELD_HELP
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario
+from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.metrics import METRICS
 
 DEBUG_HELP: Final = "print every upload: size, times, status and answer"
 SCENARIOS: Final = tuple(map(str, Scenario))
+ANY_PORT: Final = 0
+"""The value of `--ui` without a port."""
 
 VERIFY_DESCRIPTION: Final = """\
 Proves that a target honours X-Load-Test, with a few uploads and no load: a file with only
@@ -48,6 +52,7 @@ scenarios (what each is for):
 {scenarios}
   all      these four, one after the other
   custom   what --batch-size and --duration (or --stage) say
+  capacity plateaus that climb until the thresholds no longer hold: how much the target can take
 
 environment variables, which options go before and which go before a manifest:
   API_URL (--url), AUTH_TOKEN (the token itself), BATCH_SIZE, CONCURRENCY (--virtual-users),
@@ -162,6 +167,14 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     )
     load.add_argument("--arrival-rate", metavar="N", help="uploads a second, whatever the target does (open model)")
     load.add_argument("--arrivals", choices=("constant", "poisson"), help="how arrivals are spaced")
+    load.add_argument(
+        "--capacity-by", choices=tuple(map(str, ClimbBy)), help="what climbs in scenario capacity (default: users)"
+    )
+    load.add_argument("--capacity-from", metavar="N", help="load of its first plateau (default: 1)")
+    load.add_argument("--capacity-to", metavar="N", help="load of its last plateau (default: 100)")
+    load.add_argument("--capacity-factor", metavar="N", help="from plateau to plateau (default: 1.5)")
+    load.add_argument("--capacity-plateau", metavar="TIME", help="length of each plateau (default: 30s)")
+    load.add_argument("--capacity-required", metavar="N", help="the load that must hold for the verdict Passed")
     load.add_argument("--max-lateness", metavar="TIME", help="how long a due upload waits for a free virtual user")
     load.add_argument("--think-time", metavar="TIME", help="pause of a virtual user between two uploads")
     load.add_argument("--warm-up", metavar="TIME", help="first part of the load that thresholds leave out")
@@ -187,6 +200,23 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--seed", metavar="N", help="the same seed gives the same people")
 
 
+def ui_port(text: str) -> int | str:
+    """The port of `--ui`. A scenario behind `--ui` is the scenario of the run: it is given back as it is."""
+    if text in SCENARIOS:
+        return text
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535, or nothing")
+    return int(text)
+
+
+def with_scenario_behind_ui(options: argparse.Namespace) -> None:
+    """Let `loadgen run --ui light` mean what it says: the option takes no scenario for its port."""
+    if isinstance(options.ui, str):
+        if options.scenario is not None:
+            raise UsageError(f"--ui is {options.ui!r}; it takes a port, or nothing")
+        options.scenario, options.ui = options.ui, ANY_PORT
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """The options about what is shown and written."""
     output = parser.add_argument_group("output")
@@ -196,4 +226,12 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--samples", metavar="FILE", help="write every upload as a line of CSV to this file")
     output.add_argument("--debug", action="store_true", help=DEBUG_HELP)
     output.add_argument("--json", action="store_true", help="print the summary as JSON, and all else to stderr")
+    output.add_argument(
+        "--ui",
+        nargs="?",
+        const=ANY_PORT,
+        type=ui_port,
+        metavar="PORT",
+        help="serve a live page on 127.0.0.1 while the test runs (port 8082, or another that is free)",
+    )
     output.add_argument("--quiet", action="store_true", help="print the verdict and its reasons only")

@@ -11,6 +11,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.measurement.spread import merged_spread
 from loadtest_model.quantities import bytes_text, count_text, seconds_text, span_text
+from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.figures import PartsTimes
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
 
@@ -40,6 +41,9 @@ def _lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
     yield from verdict_lines(summary, in_colour=in_colour)
     if not summary.requests.due:
         return
+    if summary.capacity is not None:
+        for number, line in enumerate(capacity_lines(summary.capacity)):
+            yield f"Capacity    {line}" if number == 0 else f"            - {line}"
     yield from _proof(summary.verification)
     yield from _figures(summary)
     if len(summary.steps) > 1:

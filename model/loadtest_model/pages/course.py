@@ -20,11 +20,20 @@ _COLUMNS: Final = (
 )
 
 
-def course_section(summary: Summary, rows: Sequence[SeriesRow], most_bins: int = MOST_BINS) -> Element:
-    """The course of the run in at most about so many pieces, or a sentence where nothing was measured."""
-    course = course_of(rows, most_bins)
+def course_section(
+    summary: Summary, rows: Sequence[SeriesRow], most_bins: int = MOST_BINS, planned_seconds: float = 0.0
+) -> Element:
+    """The course of the run in at most about so many pieces, or a sentence where nothing was measured.
+
+    `planned_seconds` is how long a run that goes on will be. Its course has no table, which would be read while it
+    changes.
+    """
+    course = course_of(rows, most_bins, planned_seconds)
     if not course.bins:
-        return section("course", "Course of the run", note="No load was measured, so there is no course to show.")
+        note = (
+            "No load was measured yet." if planned_seconds else "No load was measured, so there is no course to show."
+        )
+        return section("course", "Course of the run", note=note)
     return section(
         "course",
         "Course of the run",
@@ -33,7 +42,9 @@ def course_section(summary: Summary, rows: Sequence[SeriesRow], most_bins: int =
             course_drawing(summary.steps, course),
             element("figcaption", " ".join(_caption(summary, course))),
         ),
-        figures_behind("The course of the run", _columns(summary), _table_rows(summary, course)),
+        figures_behind("The course of the run", _columns(summary), _table_rows(summary, course))
+        if not planned_seconds
+        else None,
     )
 
 

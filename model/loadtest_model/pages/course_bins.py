@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Final
 
@@ -50,29 +51,38 @@ class CourseBin:
 
 @dataclass(frozen=True)
 class Course:
-    """All pieces in order. `width` is the length of most of them in seconds; `row_seconds` is that of the rows."""
+    """All pieces in order. `width` is the length of most of them in seconds; `row_seconds` is that of the rows.
+
+    `planned_seconds` is how long a run that goes on will be; 0 for one that has ended.
+    """
 
     bins: tuple[CourseBin, ...]
     width: int
     row_seconds: int
+    planned_seconds: float = 0.0
+
+    @cached_property
+    def measured_seconds(self) -> float:
+        return max((each.end for each in self.bins), default=0.0)
 
     @property
     def seconds(self) -> float:
-        return max((each.end for each in self.bins), default=0.0)
+        """The length of the axis: a run that goes on has room for what is to come."""
+        return max(self.measured_seconds, self.planned_seconds)
 
     @property
     def is_condensed(self) -> bool:
         return self.width > self.row_seconds
 
-    def step_offset(self, step: str) -> float:
-        """How long after the beginning of the load a step began."""
-        return next((each.offset for each in self.bins if each.step == step), 0.0)
+    def step_offset(self, step: str) -> float | None:
+        """How long after the beginning of the load a step began; None if it has not."""
+        return next((each.offset for each in self.bins if each.step == step), None)
 
 
-def course_of(rows: Sequence[SeriesRow], most_bins: int = MOST_BINS) -> Course:
+def course_of(rows: Sequence[SeriesRow], most_bins: int = MOST_BINS, planned_seconds: float = 0.0) -> Course:
     """The course in at most about so many pieces; none spans two steps."""
     row_seconds = max((row.seconds for row in rows), default=1)
-    total = sum(row.seconds for row in rows)
+    total = int(max(sum(row.seconds for row in rows), planned_seconds))
     width = next((width for width in _WIDTHS if total / width <= most_bins), total // most_bins + 1)
     # No row may belong to two pieces.
     width = -(-width // row_seconds) * row_seconds
@@ -82,7 +92,7 @@ def course_of(rows: Sequence[SeriesRow], most_bins: int = MOST_BINS) -> Course:
     for step, start, step_rows in _steps(rows):
         for first, bin_rows in groupby(step_rows, key=lambda row: row.second // width * width):
             bins.append(_bin(step, start, first, tuple(bin_rows), has_kinds=has_kinds))
-    return Course(tuple(bins), width, row_seconds)
+    return Course(tuple(bins), width, row_seconds, planned_seconds)
 
 
 def _steps(rows: Sequence[SeriesRow]) -> Iterator[tuple[str, float, list[SeriesRow]]]:

@@ -122,6 +122,8 @@ def _plateaus(
 ) -> Iterator[Element]:
     for step in steps:
         offset = course.step_offset(step.name)
+        if offset is None:
+            continue
         for plateau in step.plateaus:
             begin, end = axis.share(offset + plateau.first), axis.share(offset + plateau.end)
             yield element(
@@ -191,7 +193,7 @@ def _description(course: Course) -> str:
     users = max((each.virtual_users for each in course.bins), default=0)
     errors = sum(each.error_count for each in course.bins)
     return (
-        f"Over {span_text(course.seconds)}, {times}at most {rate:,.0f} records are answered a second, up to"
+        f"Over {span_text(course.measured_seconds)}, {times}at most {rate:,.0f} records are answered a second, up to"
         f" {count_text(users, 'virtual user')} {'is' if users == 1 else 'are'} at work, and"
         f" {count_text(errors, 'error')} {'is' if errors == 1 else 'are'} counted."
         " The table below has the figures."

@@ -73,7 +73,7 @@ def drawing_xml(root: Element) -> str:
 def sentence(text: str) -> str:
     """A message as a sentence: it begins with a capital and ends with a full stop."""
     stripped = text.strip()
-    first_word = stripped.split(" ", 1)[0]
+    first_word = stripped.split(" ", 1)[0].rstrip(",;")
     if first_word.isalpha() and first_word.islower():
         stripped = stripped[:1].upper() + stripped[1:]
     return stripped if stripped.endswith((".", "!", "?", ":")) else f"{stripped}."

@@ -1,20 +1,22 @@
 """The sections on the target's health, and on what failed and what to do about it."""
 
 from loadtest_model.judgement.diagnoses import Diagnosis
-from loadtest_model.judgement.health import HealthLevel
+from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.pages.elements import Element, element, sentence
 from loadtest_model.pages.icons import HEALTH_TONES, stated
 from loadtest_model.pages.sections import section
 from loadtest_model.report.summary import Summary
 
 
-def health_section(summary: Summary) -> Element:
-    """How the target fared, with the evidence for each sign."""
-    health = summary.health
-    # Of a test with one step its name says nothing.
-    prefix = f"{summary.steps[0].name}: " if len(summary.steps) == 1 else ""
+def health_section(health: Health, only_step: str = "", *, is_final: bool = True) -> Element:
+    """How the target fared, or fares so far, with the evidence for each sign.
+
+    Of a test with one step, `only_step`, the step's name says nothing and is left out.
+    """
+    prefix = f"{only_step}: " if only_step else ""
     evidence = [element("li", sentence(text.removeprefix(prefix))) for text in health.evidence]
-    calm = element("p", "No sign of trouble was seen.") if health.level is HealthLevel.GOOD else None
+    calm_text = "No sign of trouble was seen." if is_final else "No sign of trouble was seen so far."
+    calm = element("p", calm_text) if health.level is HealthLevel.GOOD else None
     warning = (
         element("p", "A warning does not change the verdict.", class_="limits")
         if health.level is HealthLevel.WARNING
@@ -22,11 +24,16 @@ def health_section(summary: Summary) -> Element:
     )
     return section(
         "health",
-        "Health",
+        "Health" if is_final else "Health so far",
         element("p", stated(HEALTH_TONES[health.level], str(health.level))),
         element("ul", evidence, class_="remarks") if evidence else calm,
         warning,
     )
+
+
+def only_step_name(summary: Summary) -> str:
+    """The name of the step of a test that has only one."""
+    return summary.steps[0].name if len(summary.steps) == 1 else ""
 
 
 def diagnoses_section(summary: Summary) -> Element | None:

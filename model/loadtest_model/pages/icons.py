@@ -16,6 +16,7 @@ class Tone(StrEnum):
     BAD = "bad"
     DOUBT = "doubt"
     QUIET = "quiet"
+    BUSY = "busy"
 
 
 VERDICT_TONES: Final = {Verdict.PASSED: Tone.GOOD, Verdict.FAILED: Tone.BAD, Verdict.INCONCLUSIVE: Tone.DOUBT}
@@ -30,16 +31,24 @@ _STROKES: Final = {
     Tone.BAD: "M5.4 5.4 10.6 10.6M10.6 5.4 5.4 10.6",
     Tone.DOUBT: "M8 4.4V8.8M8 11.3V11.4",
     Tone.QUIET: "M5 8H11",
+    Tone.BUSY: "M6.6 5.2 10.8 8 6.6 10.8Z",
 }
 _SHAPES: Final = {
     Tone.GOOD: "M8 .5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 1 0 0-15Z",
     Tone.BAD: "M5 .8h6L15.2 5v6L11 15.2H5L.8 11V5Z",
     Tone.DOUBT: "M8 .4 15.6 8 8 15.6.4 8Z",
     Tone.QUIET: "M8 .5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 1 0 0-15Z",
+    Tone.BUSY: "M3 1h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2Z",
 }
-"""A shape for each tone, so that none is told by its colour alone: circle, octagon, diamond."""
+"""A shape for each tone, so that none is told by its colour alone: circle, octagon, diamond, square."""
 
-_FAVICON_COLOURS: Final = {Tone.GOOD: "#0f7b5a", Tone.BAD: "#c0321f", Tone.DOUBT: "#9a6200", Tone.QUIET: "#59636e"}
+_FAVICON_COLOURS: Final = {
+    Tone.GOOD: "#0f7b5a",
+    Tone.BAD: "#c0321f",
+    Tone.DOUBT: "#9a6200",
+    Tone.QUIET: "#59636e",
+    Tone.BUSY: "#1f5fd0",
+}
 
 
 def icon(tone: Tone, size: int = 16) -> Element:

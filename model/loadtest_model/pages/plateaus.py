@@ -16,20 +16,22 @@ _PLATEAU_COLUMNS: Final = (
     *(Column("level", is_text=True), Column("time"), Column("uploads"), Column("errors"), Column("records/s")),
     *_TIME_COLUMNS,
 )
+_VERDICT_COLUMN: Final = Column("verdict", is_text=True)
 _STEP_COLUMNS: Final = (
-    *(Column("step", is_text=True), Column("verdict", is_text=True), Column("health", is_text=True), Column("users")),
+    *(Column("step", is_text=True), _VERDICT_COLUMN, Column("health", is_text=True), Column("users")),
     *(Column("batch"), Column("load"), Column("uploads"), Column("errors"), Column("records/s"), *_TIME_COLUMNS),
 )
 
 
-def steps_section(summary: Summary) -> Element | None:
-    """All steps beside each other; None if there is only one."""
+def steps_section(summary: Summary, *, is_final: bool = True) -> Element | None:
+    """All steps beside each other; None if there is only one. While the run goes on, no step has a verdict."""
     if len(summary.steps) < 2:
         return None
+    columns = _STEP_COLUMNS if is_final else tuple(each for each in _STEP_COLUMNS if each != _VERDICT_COLUMN)
     rows: list[Row] = [
         (
             step.name,
-            stated(VERDICT_TONES[step.verdict], str(step.verdict)),
+            *([stated(VERDICT_TONES[step.verdict], str(step.verdict))] if is_final else ()),
             stated(HEALTH_TONES[step.health.level], str(step.health.level)),
             f"{step.virtual_users:,}",
             f"{step.batch_size:,}",
@@ -41,7 +43,7 @@ def steps_section(summary: Summary) -> Element | None:
         )
         for step in summary.steps
     ]
-    return section("steps", "Steps", table("Steps of the test", _STEP_COLUMNS, rows, is_caption_hidden=True))
+    return section("steps", "Steps", table("Steps of the test", columns, rows, is_caption_hidden=True))
 
 
 def plateaus_section(summary: Summary) -> Element | None:

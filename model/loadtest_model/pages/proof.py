@@ -9,15 +9,17 @@ from loadtest_model.pages.icons import Tone, icon, stated
 from loadtest_model.pages.sections import section
 from loadtest_model.pages.texts import PROMISE_BROKEN, PROOF_LIMITS, PROOF_SHOWS
 from loadtest_model.quantities import count_text
-from loadtest_model.report.summary import Summary
+from loadtest_model.report.summary import Proof
 
 _LADDER: Final = (ProofLevel.ACKNOWLEDGED, ProofLevel.ECHOED, ProofLevel.PROVEN)
 
 
-def proof_section(summary: Summary) -> Element:
-    """The level that was reached, what it shows and what not, and what weakens it."""
-    proof = summary.verification
-    is_broken = summary.requests.violation > 0
+def proof_section(proof: Proof, violations: int = 0) -> Element:
+    """The level that was reached, what it shows and what not, and what weakens it.
+
+    `violations` are the answers under load that broke the promise.
+    """
+    is_broken = violations > 0
     limits = "" if is_broken else PROOF_LIMITS[proof.level]
     return section(
         "proof",
@@ -26,7 +28,7 @@ def proof_section(summary: Summary) -> Element:
         element("p", stated(Tone.BAD, "Broken under load")) if is_broken else None,
         element("p", PROMISE_BROKEN if is_broken else PROOF_SHOWS[proof.level]),
         element("p", limits, class_="limits") if limits else None,
-        element("ul", [element("li", text) for text in _remarks(summary)], class_="remarks"),
+        element("ul", [element("li", text) for text in _remarks(proof, violations)], class_="remarks"),
     )
 
 
@@ -47,10 +49,9 @@ def _ladder(level: ProofLevel) -> Element:
     return element("ol", steps, class_="ladder", aria_label="Levels of proof, the weakest first")
 
 
-def _remarks(summary: Summary) -> Iterator[str]:
-    proof = summary.verification
-    if summary.requests.violation:
-        answers = "1 answer" if summary.requests.violation == 1 else f"{summary.requests.violation:,} answers"
+def _remarks(proof: Proof, violations: int) -> Iterator[str]:
+    if violations:
+        answers = "1 answer" if violations == 1 else f"{violations:,} answers"
         yield f"{answers} under load did not confirm the header. The reasons of the verdict say more."
     if proof.notice:
         yield sentence(proof.notice)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from loadtest_model.pages.background import LONGEST_MANIFEST, manifest_section, method_section
+from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.course import course_section
 from loadtest_model.pages.course_bins import MOST_BINS
 from loadtest_model.pages.distribution import distribution_section
 from loadtest_model.pages.elements import Element, element, fragment_html
-from loadtest_model.pages.health import diagnoses_section, health_section
+from loadtest_model.pages.health import diagnoses_section, health_section, only_step_name
 from loadtest_model.pages.icons import VERDICT_TONES, favicon
 from loadtest_model.pages.plateaus import plateaus_section, steps_section
 from loadtest_model.pages.proof import proof_section
@@ -62,9 +63,15 @@ def report_title(summary: Summary) -> str:
 
 def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail = _DETAILS[0]) -> Element:
     """All sections of a report; each is found by its id. A run that loaded nothing has only those on the why."""
-    proof = proof_section(summary)
+    proof = proof_section(summary.verification, summary.requests.violation)
     if not summary.requests.due:
-        why = element("div", diagnoses_section(summary), element("div", proof, class_="assurances"), class_="judgement")
+        why = element(
+            "div",
+            diagnoses_section(summary),
+            element("div", proof, class_="assurances"),
+            id="judgement",
+            class_="judgement",
+        )
         return element(
             "main", verdict_section(summary), why, manifest_section(summary, detail.manifest_length), id="report"
         )
@@ -74,11 +81,13 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail 
         key_figures_section(summary),
         element(
             "div",
-            thresholds_section(summary),
-            element("div", proof, health_section(summary), class_="assurances"),
+            thresholds_section(summary.thresholds),
+            element("div", proof, health_section(summary.health, only_step_name(summary)), class_="assurances"),
+            id="judgement",
             class_="judgement",
         ),
         diagnoses_section(summary),
+        capacity_section(summary),
         course_section(summary, rows, detail.course_bins),
         steps_section(summary),
         distribution_section(summary),

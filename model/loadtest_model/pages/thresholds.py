@@ -9,51 +9,56 @@ from loadtest_model.pages.icons import Tone, stated
 from loadtest_model.pages.sections import section
 from loadtest_model.pages.threshold_bar import interval_text, threshold_bar
 from loadtest_model.quantities import count_text
-from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 
-_ORDER: Final = ("breached", "in doubt", "no sample", "held")
 _STATES: Final = {True: (Tone.GOOD, "held"), False: (Tone.BAD, "breached")}
+_STATES_SO_FAR: Final = {True: (Tone.GOOD, "holds"), False: (Tone.BAD, "breached")}
+_ORDER: Final = ("breached", "in doubt", "no sample", "no sample yet", "held", "holds")
 
 
-def thresholds_section(summary: Summary) -> Element:
-    """All thresholds, those that did not hold first within their step."""
-    results = summary.thresholds
+def thresholds_section(results: Sequence[ThresholdResult], *, is_final: bool = True) -> Element:
+    """All thresholds, those that did not hold first within their step; of a run that goes on, as they stand so far."""
+    title = "Thresholds" if is_final else "Thresholds so far"
     if not results:
-        return section("thresholds", "Thresholds", note="No threshold was judged.")
+        note = "No threshold was judged." if is_final else "The test has no threshold."
+        return section("thresholds", title, note=note)
     steps = list(dict.fromkeys(result.step for result in results))
-    groups = [_group(step, [result for result in results if result.step == step]) for step in steps]
+    groups = [_group(step, [result for result in results if result.step == step], is_final=is_final) for step in steps]
     style = "threshold-groups compact" if len(steps) > 1 else "threshold-groups"
-    return section("thresholds", "Thresholds", element("div", groups, class_=style), note=_note(results))
+    note = _note(results, is_final=is_final)
+    return section("thresholds", title, element("div", groups, class_=style), note=note)
 
 
-def threshold_state(result: ThresholdResult) -> tuple[Tone, str]:
-    """How a threshold came out, in a word."""
+def threshold_state(result: ThresholdResult, *, is_final: bool = True) -> tuple[Tone, str]:
+    """How a threshold came out, or how it stands so far, in a word."""
     if result.passed is not None:
-        return _STATES[result.passed]
-    return (Tone.DOUBT, "in doubt") if result.is_in_doubt else (Tone.QUIET, "no sample")
+        return (_STATES if is_final else _STATES_SO_FAR)[result.passed]
+    return (
+        (Tone.DOUBT, "in doubt") if result.is_in_doubt else (Tone.QUIET, "no sample" if is_final else "no sample yet")
+    )
 
 
-def _note(results: Sequence[ThresholdResult]) -> str:
-    words = [threshold_state(result)[1] for result in results]
+def _note(results: Sequence[ThresholdResult], *, is_final: bool) -> str:
+    words = [threshold_state(result, is_final=is_final)[1] for result in results]
     counts = ", ".join(f"{words.count(word)} {word}" for word in _ORDER if word in words)
     how_to_read = "The line is the bound, and the grey side is allowed."
     if any(result.is_in_doubt for result in results):
         how_to_read += " A bracket spans the interval in which the true value lies."
-    return f"{count_text(len(results), 'threshold')}: {counts}. {how_to_read}"
+    judged = "" if is_final else " They are judged when the load is over."
+    return f"{count_text(len(results), 'threshold')}: {counts}.{judged} {how_to_read}"
 
 
-def _group(step: str, results: Sequence[ThresholdResult]) -> Element:
+def _group(step: str, results: Sequence[ThresholdResult], *, is_final: bool) -> Element:
     ordered = sorted(results, key=lambda result: _ORDER.index(threshold_state(result)[1]))
     return element(
         "div",
         element("h3", step) if step else None,
-        element("ul", [_threshold(result) for result in ordered], class_="thresholds"),
+        element("ul", [_threshold(result, is_final=is_final) for result in ordered], class_="thresholds"),
     )
 
 
-def _threshold(result: ThresholdResult) -> Element:
-    tone, word = threshold_state(result)
+def _threshold(result: ThresholdResult, *, is_final: bool) -> Element:
+    tone, word = threshold_state(result, is_final=is_final)
     return element(
         "li",
         element("span", stated(tone, word), class_="state"),

@@ -59,6 +59,8 @@ def lead_sentence(summary: Summary) -> str:
     if not number:
         return LOADED[summary.verdict]
     all_held = "Its threshold held" if number == 1 else f"All {number} thresholds held"
+    if summary.capacity is not None:
+        return f"{all_held} at the highest load of the climb that held."
     return f"{all_held}, and the load ran to its end."
 
 

@@ -6,10 +6,12 @@ from typing import Final
 
 from loadtest_model.judgement.judged_thresholds import judged_seconds
 from loadtest_model.measurement.aggregate import Aggregate
+from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.generator import merged_health
+from loadtest_model.measurement.sketch import merged_sketch
 from loadtest_model.measurement.slow_samples import MOST_SLOW_SAMPLES, SlowSample
 from loadtest_model.measurement.snapshot import Snapshot
-from loadtest_model.measurement.step import StepAggregate, merged_step
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.report.details import PodSummary, SlowUpload
 from loadtest_model.values import NANOSECONDS
@@ -68,18 +70,21 @@ def _places_of_outstanding(pods: Sequence[PodSummary], most: int) -> set[int]:
 
 def _summary(plan: Plan, snapshots: Sequence[Snapshot]) -> PodSummary:
     columns = [_steps(plan, snapshot) for snapshot in snapshots]
-    whole = merged_step(list(chain.from_iterable(columns)))
+    steps = list(chain.from_iterable(columns))
+    # No more than what is shown: a fleet may have a thousand pods, and a live page shows them every two seconds.
+    total = merged_counts([step.total for step in steps])
+    response = merged_sketch([step.response for step in steps])
     generator = merged_health([snapshot.generator for snapshot in snapshots])
     return PodSummary(
         index=snapshots[0].pod_index,
         pods=len(snapshots),
-        sent=whole.total.sent,
-        accepted=whole.total.accepted,
-        errors=whole.total.errors,
+        sent=total.sent,
+        accepted=total.accepted,
+        errors=total.errors,
         records_per_second=sum(_records_per_second(plan, steps) for steps in columns),
-        avg=whole.response.mean_seconds,
-        p95=whole.response.quantile_seconds(0.95),
-        max=whole.response.max_seconds,
+        avg=response.mean_seconds,
+        p95=response.quantile_seconds(0.95),
+        max=response.max_seconds,
         memory_bytes=generator.memory_bytes,
         cpu_seconds=round(generator.cpu_seconds, 3),
         max_loop_lag_seconds=generator.max_loop_lag_seconds,

@@ -21,6 +21,7 @@ from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import clip_middle
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.report.capacity import CapacitySummary, capacity_summary
 from loadtest_model.report.details import DistributionPoint, PlateauSummary, PodSummary, SlowUpload
 from loadtest_model.report.distributions import distribution_of, plateau_summaries
 from loadtest_model.report.figures import (
@@ -128,7 +129,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     `reason_class` is another than Load if nothing was loaded. `target_url` is the URL that the test names, without the
     values of its query. `run_id` tells this run from others of the same test. Both are empty in a summary of a version
     that did not write them. `manifest` is the test as YAML, without the values that may be secrets. `distribution`,
-    `pods` and `slowest` are in results and files, not in the status.
+    `pods` and `slowest` are in results and files, not in the status. `capacity` is what a climb came to, and None of
+    other scenarios.
     """
 
     schema_version: Literal[1]
@@ -160,6 +162,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     distribution: tuple[DistributionPoint, ...] = ()
     pods: tuple[PodSummary, ...] = ()
     slowest: tuple[SlowUpload, ...] = ()
+    capacity: CapacitySummary | None = None
 
 
 def summarize(
@@ -190,7 +193,7 @@ def summarize(
         reasons=judgement.reasons[:16],
         health=judgement.health,
         diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
-        verification=_proof(verification),
+        verification=proof_of(verification),
         requests=requests_of(whole.total),
         records=records_of(whole.total),
         error_rate=whole.judged.error_rate,
@@ -219,6 +222,7 @@ def summarize(
         run_id=plan.run_id,
         distribution=distribution_of(whole.response),
         slowest=slow_uploads(plan, aggregate),
+        capacity=capacity_summary(judgement.capacity),
     )
 
 
@@ -252,7 +256,8 @@ def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: S
     )
 
 
-def _proof(verification: VerificationReport | None) -> Proof:
+def proof_of(verification: VerificationReport | None) -> Proof:
+    """What a verification showed, as a summary has it."""
     if verification is None:
         return Proof(level=ProofLevel.NONE, uploads=0, rows=0)
     read_back = verification.read_back

@@ -5,10 +5,12 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.judgement.abort import watch_for_abort
+from loadtest_model.judgement.capacity import capacity_of
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.reasons import Reason
+from loadtest_model.report.capacity import capacity_summary, status_capacity
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.actions import Action, Conclude
 from loadtest_operator.decide.causes import StopCause
@@ -71,6 +73,8 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
     )
     marks = ConditionValues(verified=verified_value(observation), running=mark)
     status = base_status(observation, phase, message, marks, fleet.plan)
+    health = run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions)
+    capacity = capacity_of(fleet.plan, fleet.aggregate, health, is_over=False)
     return structs.replace(
         status,
         started_at=load_started_at(observation, fleet.aggregate),
@@ -78,7 +82,8 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         progress=status_progress(fleet.plan, fleet.aggregate),
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
-        health=run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions),
+        capacity=status_capacity(capacity_summary(capacity)),
+        health=health,
         target=fleet.target_watch,
         evicted=fleet.evictions.pods,
     )

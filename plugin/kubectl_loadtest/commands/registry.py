@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kubectl_loadtest.commands import changing, completion, doctor, results, running, showing
+from kubectl_loadtest.commands import changing, completion, doctor, live_pages, results, running, showing
 from kubectl_loadtest.kubectl import Kubectl
 
 
@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "logs": Command(showing.LOGS_HELP, showing.add_logs_options, showing.logs),
     "stop": Command(changing.STOP_HELP, changing.add_stop_options, changing.stop),
     "rerun": Command(running.RERUN_HELP, running.add_rerun_options, running.rerun),
+    "ui": Command(live_pages.HELP, live_pages.add_options, live_pages.run),
     "doctor": Command(doctor.HELP, doctor.add_options, doctor.run, completes_tests=False),
     "completion": Command(completion.HELP, completion.add_options, completion.run, completes_tests=False),
 }

@@ -12,6 +12,7 @@ import msgspec
 
 from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.kubectl import Kubectl
+from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.resources.results import REPORT, SUMMARY, file_in, files_of, run_name
 from kubectl_loadtest.views.comparison import comparison_lines
 from kubectl_loadtest.views.style import say, style_of
@@ -60,12 +61,18 @@ def add_results_options(parser: argparse.ArgumentParser) -> None:
 
 def results(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Save all files of a run, and print their names. Raises CommandError."""
-    config_map = results_of(options.name, kubectl)
-    for name, content in files_of(config_map).items():
-        path = Path(options.out) / f"{run_name(config_map)}_{name}"
-        _write(path, content)
+    for path in save_results(results_of(options.name, kubectl), Path(options.out)):
         print(path)
     return 0
+
+
+def save_results(config_map: Json, folder: Path) -> list[Path]:
+    """Save all files of a run, and return their paths. Raises CommandError."""
+    paths = []
+    for name, content in files_of(config_map).items():
+        paths.append(folder / f"{run_name(config_map)}_{name}")
+        _write(paths[-1], content)
+    return paths
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -97,10 +104,15 @@ def results_of(reference: str, kubectl: Kubectl) -> Json:
             f"error: run {test.run_id} of {name} has not ended ({test.phase or 'no operator has seen it'})",
             f"`kubectl loadtest watch {name}{kubectl.flag_text}` waits for it; {_runs_hint(name, kubectl)}",
         )
+    return results_of_test(test, kubectl)
+
+
+def results_of_test(test: LoadTest, kubectl: Kubectl) -> Json:
+    """The ConfigMap of the results of a test that has ended. Raises CommandError if it has none."""
     if test.results_name is None:
         raise CommandError(
-            f"error: run {test.run_id} of {name} has no results: {test.message}",
-            f"`kubectl loadtest describe {name}{kubectl.flag_text}` tells its story",
+            f"error: run {test.run_id} of {test.name} has no results: {test.message}",
+            f"`kubectl loadtest describe {test.name}{kubectl.flag_text}` tells its story",
         )
     return kubectl.in_namespace(test.namespace).json("get", "configmap", test.results_name)
 

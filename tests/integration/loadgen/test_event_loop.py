@@ -19,6 +19,7 @@ from aiohttp import web
 from certificates import Authority, make_authority
 from http_target import PATH
 from loadgen.http.endpoints import parse_endpoint
+from loadgen.live.messages import Look, packed
 from loadgen.load.share import Share
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.plan import Plan, SecretPlace, SecretPlaces, TlsPlan
@@ -187,16 +188,21 @@ def plan_with_every_option(authority: Authority, port: int) -> Plan:
 
 
 async def load_and_read(share: Share, port: int, times: TurnTimes) -> Snapshot:
-    """The last snapshot of a load whose addresses change and that is read as an operator that restarts would."""
+    """The last snapshot of a load whose addresses change, that an operator reads as if it had restarted, and of which a
+    live page is told."""
     loading = asyncio.ensure_future(share.load(time.monotonic_ns(), is_alone=True))
     encode = msgspec.json.Encoder().encode
-    readings = 0
+    readings = told_sequence = 0
     while not loading.done():
         await asyncio.wait({loading}, timeout=READING_PAUSE_SECONDS)
         readings += 1
         last_octets = (1, 2) if readings // READINGS_BETWEEN_CHANGES % 2 else (1, 2, 3)
         share.update_addresses(tuple(parse_endpoint(f"127.0.0.{octet}:{port}") for octet in last_octets), more=False)
         encode(share.snapshot(0, PodState.RUNNING))
+        await asyncio.sleep(0)
+        told_snapshot = share.snapshot(told_sequence, PodState.RUNNING)
+        told_sequence = told_snapshot.sequence
+        packed(Look(phase="Running", message="", snapshot=told_snapshot))
         await asyncio.sleep(0)
         times.references.append(reference_seconds())
         await asyncio.sleep(0)

@@ -1,36 +1,15 @@
-"""A browser for all tests of pages, and the reports that they open."""
+"""The browser, and the reports that it opens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from loadtest_model.pages.report_page import report_page
-from localcluster.packages import PackageError
-from peers import PeerMissingError, axe_core
-from support.browser import chromium
+from support.browser_fixtures import axe, browser
 from support.report_cases import CASES, ReportCase
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser. Its driver keeps an event loop in this thread, beside which no other test may run one."""
-    try:
-        with chromium() as started_browser:
-            yield started_browser
-    except PackageError as error:
-        pytest.skip(f"no browser: {error}")
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core."""
-    try:
-        return axe_core().read_text()
-    except PeerMissingError as error:
-        pytest.skip(str(error))
-
+__all__ = ["axe", "browser", "report_address"]
 
 ReportAddress = Callable[[str | ReportCase], str]
 

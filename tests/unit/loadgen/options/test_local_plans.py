@@ -231,7 +231,7 @@ def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "message"),
     [
-        ((), {}, "name a scenario (light, medium, heavy, stress, all or custom) or a manifest"),
+        ((), {}, "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest"),
         (("light",), {}, "--url is missing"),
         (("light",), {"API_URL": "clients"}, "API_URL must be an http or https URL with a host"),
         (("light",), {"API_URL": URL, "BATCH_SIZE": "0"}, "BATCH_SIZE is 0; write a number of at least 1"),
@@ -337,7 +337,7 @@ def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: hevy, target: {url: 'http://a/'}}",
-            "spec.scenario is 'hevy'; write one of 'all', 'custom', 'heavy'",
+            "spec.scenario is 'hevy'; write one of 'all', 'capacity', 'custom'",
         ),
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"

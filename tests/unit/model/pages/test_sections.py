@@ -43,14 +43,14 @@ def test_what_weakens_the_proof_stands_beside_it() -> None:
         unverified=("10.0.0.9:80",),
         vanished=("10.0.0.8:80",),
     )
-    text = text_of(proof_section(structs.replace(SUMMARY, verification=proof)))
+    text = text_of(proof_section(proof))
 
     for part in ("A mesh is between.", "3 accepted answers did not return the nonce", "10.0.0.9:80", "10.0.0.8:80"):
         assert part in text
 
 
 def test_a_warning_is_said_not_to_change_the_verdict() -> None:
-    text = text_of(health_section(SUMMARY))
+    text = text_of(health_section(SUMMARY.health))
 
     assert "Warning" in text
     assert "A warning does not change the verdict." in text
