@@ -268,7 +268,8 @@ def _evidence(cause_count: CauseCount, total: Counts) -> str:
     parts = [f"{cause_count.count:,} of {total.sent:,} uploads"]
     if cause_count.longest_seconds >= _LEAST_SECONDS_SHOWN:
         shortest, longest = f"{cause_count.shortest_seconds:.1f}", f"{cause_count.longest_seconds:.1f}"
-        parts.append(f"after {shortest} s" if shortest == longest else f"after {shortest} to {longest} s")
+        ages = shortest if shortest == longest else f"{shortest} to {longest}"
+        parts.append(f"{ages} s after {'it was' if cause_count.count == 1 else 'they were'} sent")
     evidence = ", ".join(parts)
     return (
         evidence

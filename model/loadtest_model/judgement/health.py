@@ -16,7 +16,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.silence import UNRESPONSIVE_SECONDS
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
-from loadtest_model.quantities import clip, seconds_text
+from loadtest_model.quantities import clip, count_text, seconds_text
 from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
@@ -110,7 +110,7 @@ def _error_signs(aggregate: StepAggregate) -> list[Sign]:
         signs.append((level, f"error rate {rate:.2%} is above {bound}"))
     timeouts = aggregate.errors.get(ErrorKind.TIMEOUT, 0)
     if timeouts:
-        signs.append((HealthLevel.WARNING, f"{timeouts} uploads timed out"))
+        signs.append((HealthLevel.WARNING, f"{count_text(timeouts, 'upload')} timed out"))
     return signs
 
 
@@ -150,8 +150,9 @@ def _cut_signs(aggregate: StepAggregate) -> list[Sign]:
     if overdue <= 0.01 * aggregate.judged.due:
         return []
     longest = f"none that ended took longer than {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
+    cut_clause = "it was" if overdue == 1 else "they were"
     text = (
-        f"{overdue} of {aggregate.judged.due} uploads had no answer when they were cut at the end, after up to"
+        f"{overdue} of {aggregate.judged.due} uploads had no answer when {cut_clause} cut at the end, after up to"
         f" {seconds_text(censored.max_seconds)}; {longest}"
     )
     return [(HealthLevel.WARNING, text)]
@@ -174,7 +175,8 @@ def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
         )
         signs.append((HealthLevel.WARNING, text))
     if refused_connections and aggregate.total.accepted:
-        text = f"{refused_connections} connections were refused although the target had answered before: it went down"
+        connections = "1 connection was" if refused_connections == 1 else f"{refused_connections} connections were"
+        text = f"{connections} refused although the target had answered before: it went down"
         signs.append((HealthLevel.CRITICAL, text))
     silence = target_silence_seconds(aggregate)
     longest_wait = max(aggregate.in_flight_ages_seconds, default=0.0)

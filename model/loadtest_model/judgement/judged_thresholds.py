@@ -49,10 +49,10 @@ def doubt_text(result: ThresholdResult) -> str:
     high = "any value" if result.high is None else threshold_value_text(result.expression, result.high)
     bounds_text = f"{threshold_value_text(result.expression, result.low)} and {high}"
     if result.censored:
-        uploads = f"{count_text(result.censored, 'upload')} {'was' if result.censored == 1 else 'were'}"
+        end = "was cut before it ended" if result.censored == 1 else "were cut before they ended"
         return (
-            f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, but {uploads}"
-            f" cut before they ended, so the truth lies between {bounds_text}"
+            f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, but"
+            f" {count_text(result.censored, 'upload')} {end}, so the truth lies between {bounds_text}"
         )
     return (
         f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, and with what the"

@@ -63,7 +63,10 @@ def test_the_evidence_tells_how_many_how_old_where_and_what_was_seen() -> None:
 
     (diagnosis,) = diagnoses_of({Cause.PROXY_TIMEOUT: cause_count})
 
-    assert diagnosis.evidence == "3 of 1,003 uploads, after 60.0 to 60.4 s; 10.0.0.7:8000 answered 504: <html>"
+    assert (
+        diagnosis.evidence
+        == "3 of 1,003 uploads, 60.0 to 60.4 s after they were sent; 10.0.0.7:8000 answered 504: <html>"
+    )
     assert diagnosis_text(diagnosis).startswith("The proxy's time-out. Raise the proxy's time-out")
 
 
@@ -86,6 +89,12 @@ def test_a_run_of_one_virtual_user_is_not_told_to_lower_their_number(cause: Caus
 
     assert all("virtualUsers" not in diagnosis.next_step for diagnosis in alone)
     assert any("virtualUsers" in diagnosis.next_step for diagnosis in together)
+
+
+def test_the_evidence_of_a_single_upload_says_since_when_its_age_counts() -> None:
+    (diagnosis,) = diagnoses_of({Cause.PROXY_TIMEOUT: CauseCount(count=1, shortest_seconds=0.6, longest_seconds=0.6)})
+
+    assert diagnosis.evidence.endswith("uploads, 0.6 s after it was sent")
 
 
 def test_evidence_is_cut_where_it_is_long() -> None:

@@ -264,6 +264,13 @@ def test_a_percentile_that_falls_among_uploads_that_were_cut_is_in_doubt_and_say
     assert results["p99 < 30s"].note == "at least this: 6 uploads of 106 were cut before they ended"
 
 
+def test_a_single_upload_that_was_cut_is_told_of_in_the_singular() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=10, seconds_each=0.5), 1, seconds_each=1.0)))
+
+    assert "but 1 upload was cut before it ended, so the truth" in judgement.reasons[0]
+    assert "at least this: 1 upload of 11 was cut before it ended" in [result.note for result in judgement.thresholds]
+
+
 def test_a_few_uploads_that_were_cut_leave_a_long_run_passed() -> None:
     judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=1_000, seconds_each=0.5), 5, seconds_each=1.0)))
 

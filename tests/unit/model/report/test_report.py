@@ -31,7 +31,8 @@ KEYS = [
         "errors",
         "response_time_seconds",
     ),
-    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class", "manifest"),
+    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class"),
+    *("target_url", "run_id", "manifest"),
     *("distribution", "pods", "slowest", "capacity"),
 ]
 
