@@ -4,8 +4,9 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+from aiohttp import web
 
-from http_target import PATH, HttpTarget, honouring_answer, running_target, status_answerer
+from http_target import PATH, HttpTarget, ReceivedUpload, honouring_answer, running_target, status_answerer
 from loadtest_model.judgement.capacity import CapacityLimit
 from loadtest_model.judgement.climb import PlateauState
 from loadtest_model.judgement.verdict import Verdict
@@ -57,13 +58,12 @@ async def summary_of_a_broken_climb(tmp_path: Path, *options: object) -> tuple[i
     async with running_workers(4, 0.05) as workers:
         healthy = workers.answer
 
-        async def answer(received):  # type: ignore[no-untyped-def]
+        async def answer(received: ReceivedUpload) -> web.StreamResponse:
             nonlocal under_way
             under_way += 1
             try:
-                if under_way > 4:
-                    return status_answerer(503)(received)
-                return await healthy(received)  # type: ignore[misc]
+                answered = (healthy if under_way <= 4 else status_answerer(503))(received)
+                return answered if isinstance(answered, web.StreamResponse) else await answered
             finally:
                 under_way -= 1
 

@@ -6,7 +6,7 @@ from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.elements import fragment_html
 from loadtest_model.pages.report_page import report_page
 from loadtest_model.report.capacity import CapacitySummary
-from support.report_cases import climbed, passed, with_summary
+from support.report_cases import ReportCase, climbed, passed, with_summary
 
 
 def section_of(capacity: CapacitySummary | None) -> str:
@@ -34,7 +34,7 @@ def test_the_drawing_marks_what_it_tells_and_says_so_without_the_picture() -> No
 
     assert re.findall(r'class="step-label"[^>]*>([^<]+)<', html) == ["knee, highest that held, required", "limit"]
     (description,) = re.findall(r"<desc>(.*?)</desc>", html)
-    assert description.startswith("At 1 virtual user the p95 is 499 ms") or "At 1 virtual user" in description
+    assert description.startswith("At 1 virtual user the p95 is")
     assert "limit: 4 virtual users" in description
 
 
@@ -62,9 +62,9 @@ def test_a_climb_of_one_plateau_has_no_drawing() -> None:
 
 def test_only_a_climb_has_the_section() -> None:
     assert section_of(None) == ""
-    assert 'id="capacity"' in report_page(*_parts(climbed()))
-    assert 'id="capacity"' not in report_page(*_parts(passed()))
+    assert 'id="capacity"' in page_of(climbed())
+    assert 'id="capacity"' not in page_of(passed())
 
 
-def _parts(case):  # type: ignore[no-untyped-def]
-    return case.summary, case.rows
+def page_of(case: ReportCase) -> str:
+    return report_page(case.summary, case.rows)
