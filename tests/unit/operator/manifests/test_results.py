@@ -117,7 +117,7 @@ def test_the_report_is_kept_as_compressed_html() -> None:
 
     report = report_in(results(PLAN, aggregate, summary))
 
-    assert f"<title>{summary.verdict}: {summary.name}</title>" in report
+    assert f"<title>{summary.verdict}: {summary.name} " in report
     assert f"{summary.records.confirmed:,}" in report
 
 
