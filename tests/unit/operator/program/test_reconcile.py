@@ -15,6 +15,7 @@ from loadtest_operator.observe.observer import Observer
 from loadtest_operator.observe.roster import Roster
 from loadtest_operator.program.metrics import RunMetrics
 from loadtest_operator.program.reconcile import Reconciler, ReconcilerDependencies
+from loadtest_operator.ui.running import Turns
 from support.operator_builders import POLICY, a_fleet_spec, a_new_observation
 
 KEPT_METADATA = {"uid": "uid-1", "creationTimestamp": "2026-11-29T10:00:00Z"}
@@ -79,6 +80,7 @@ async def test_an_event_that_is_refused_is_worth_a_warning_unless_its_namespace_
             POLICY,
             Memory(lambda: 100.0),
             RunMetrics(),
+            Turns(),
         )
 
         await Reconciler(parts, lambda _key: None).reconcile(("shop", "heavy"))
