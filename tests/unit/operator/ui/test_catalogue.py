@@ -1,7 +1,7 @@
 """The list of all tests: read once and then followed, only while somebody looks, and honest about its age."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from kubernetes.aio.client import Configuration
@@ -53,10 +53,24 @@ async def names_in(catalogue: Catalogue) -> set[str]:
     return {line.name for line in await catalogue.lines()}
 
 
-async def until_names(catalogue: Catalogue, names: set[str]) -> None:
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(SOON_SECONDS):
-        while await names_in(catalogue) != names:
+        while not await condition():  # noqa: ASYNC110 (the list tells nobody of a change)
             await asyncio.sleep(0.001)
+
+
+async def until_names(catalogue: Catalogue, names: set[str]) -> None:
+    async def are_there() -> bool:
+        return await names_in(catalogue) == names
+
+    await until(are_there)
+
+
+async def until_problems(catalogue: Catalogue, *, are_there: bool) -> None:
+    async def have_changed() -> bool:
+        return bool(catalogue.problems) is are_there
+
+    await until(have_changed)
 
 
 async def test_tests_are_listed_once_and_then_followed() -> None:
@@ -103,15 +117,11 @@ async def test_while_the_api_server_does_not_list_them_the_last_ones_stay_with_a
         await names_in(catalogue)
         api.problem = ApiError(0, "", "connection refused")
         api.changes.put_nowait(None)
-        async with asyncio.timeout(SOON_SECONDS):
-            while not catalogue.problems:
-                await asyncio.sleep(0.001)
+        await until_problems(catalogue, are_there=True)
         assert await names_in(catalogue) == {"one"}
         assert "connection refused" in catalogue.problems[0]
         api.problem = None
-        async with asyncio.timeout(SOON_SECONDS):
-            while catalogue.problems:
-                await asyncio.sleep(0.001)
+        await until_problems(catalogue, are_there=False)
     finally:
         await catalogue.close()
 

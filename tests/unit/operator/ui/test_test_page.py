@@ -1,4 +1,4 @@
-"""The page of one test: from the last turn while it runs, from the API server otherwise, and honest where neither is."""
+"""The page of one test: from the last turn while it runs, else from the API server, and honest where neither is."""
 
 import base64
 import gzip
@@ -19,13 +19,14 @@ from loadtest_operator.ui.running import Turns, measured
 from loadtest_operator.ui.shown_test import ShownTest
 from loadtest_operator.ui.test_page import TestPage
 from support.operator_builders import (
+    PLAN,
     POLICY,
     a_measured_step,
     a_pod,
     a_run_result,
-    a_snapshot,
     an_observation,
     decide_end,
+    next_observation,
 )
 
 Json = dict[str, Any]
@@ -72,10 +73,7 @@ def text_of(view: LiveView) -> str:
 
 
 def turns_under_load() -> Turns:
-    observation = an_observation(
-        *(a_pod(index, PodState.RUNNING, snapshot=a_snapshot(index, PodState.RUNNING)) for index in range(2)),
-        begun=True,
-    )
+    observation = an_observation(*(a_pod(index, PodState.RUNNING) for index in range(2)), begun=True)
     turns = Turns()
     turns.show(observation, decide(observation, POLICY))
     return turns
@@ -120,8 +118,6 @@ async def test_the_last_turn_of_a_test_is_forgotten_when_it_has_completed_or_is_
     while decision.status is None or decision.status.phase is not Phase.COMPLETED:
         turns.show(ended, decision)
         assert turns.last(key) is not None
-        from support.operator_builders import next_observation
-
         ended = next_observation(ended, decision)
         decision = decide(ended, POLICY)
     turns.show(ended, decision)
@@ -147,14 +143,9 @@ async def test_a_test_that_is_not_there_is_missing() -> None:
     assert "There is no LoadTest shop/heavy" in text_of(view)
 
 
-def results_of_a_run(*, with_report: bool = True) -> Json:
+def results_of_a_run() -> Json:
     aggregate, summary = a_run_result(a_measured_step())
-    from support.operator_builders import PLAN
-
-    config_map = results(PLAN, aggregate, summary)
-    if not with_report:
-        config_map.pop("binaryData", None)
-    return config_map
+    return results(PLAN, aggregate, summary)
 
 
 async def test_a_test_that_has_ended_is_its_report_read_once() -> None:
