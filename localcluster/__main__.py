@@ -15,7 +15,7 @@ from localcluster.build import find_programs
 from localcluster.choice import cluster_kind
 from localcluster.detached import start_detached, stop_detached
 from localcluster.go import BuildError
-from localcluster.installation import install_everything, install_for_own_target
+from localcluster.installation import address_of_pages, has_pages_here, install_everything, install_for_own_target
 from localcluster.own_target import OwnTarget
 from localcluster.progress import ActivityLine
 from localcluster.rest import Rest, RestError
@@ -38,12 +38,14 @@ def _up(state: Path, target: OwnTarget | None, progress: ActivityLine) -> None:
         stop_detached(state)
         raise
     progress.close()
+    pages = f"  {address_of_pages(rest)}    # all tests in the browser\n" if has_pages_here() else ""
     manifest = target.write_manifest(state) if target else Path("examples/loadtest-demo.yaml")
     print(
         f"The cluster is up, with the operator and {target.url if target else 'the example target'}.\n"
         f"  export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
         f"  kubectl apply -f {manifest}\n"
         "  kubectl get loadtests -w\n"
+        f"{pages}"
         "`make cluster-down` ends it."
     )
     if target and not target.is_listening():

@@ -88,7 +88,7 @@ def _identity(summary: Summary) -> Iterator[Element]:
         ("Scenario", summary.scenario),
         ("Started", _instant(summary.started_at)),
         ("Duration", span_text(summary.duration_seconds) if summary.requests.due else ""),
-        ("Load", _load_text(summary)),
+        ("Load", load_text(summary)),
     ):
         if value != "":
             yield element("div", element("dt", name), element("dd", value))
@@ -104,7 +104,8 @@ def _instant(started_at: str | None) -> Child:
     return element("time", text, datetime=started_at)
 
 
-def _load_text(summary: Summary) -> str:
+def load_text(summary: Summary) -> str:
+    """How much load there was at most; empty if there was none."""
     if not summary.requests.due:
         return ""
     pods = sum(pod.pods for pod in summary.pods)

@@ -24,6 +24,7 @@ from loadtest_model.pages.slowest import slowest_section
 from loadtest_model.pages.spread import spread_section
 from loadtest_model.pages.target import target_section
 from loadtest_model.pages.thresholds import thresholds_section
+from loadtest_model.pages.verdict import load_text
 from loadtest_model.plan import Step
 from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.report.progress import RunProgress
@@ -61,7 +62,9 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
     summary = measured.summary
     # The newest second is still being counted.
     settled_rows = measured.rows[:-1]
-    standing = replace(standing, progress=LoadProgress.of_run(measured.progress))
+    standing = replace(
+        standing, progress=LoadProgress.of_run(measured.progress), load=load_text(summary) or standing.load
+    )
     return _view(
         standing,
         [
