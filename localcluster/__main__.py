@@ -38,18 +38,26 @@ def _up(state: Path, target: OwnTarget | None, progress: ActivityLine) -> None:
         stop_detached(state)
         raise
     progress.close()
-    pages = f"  {address_of_pages(rest)}    # all tests in the browser\n" if has_pages_here() else ""
     manifest = target.write_manifest(state) if target else Path("examples/loadtest-demo.yaml")
-    print(
-        f"The cluster is up, with the operator and {target.url if target else 'the example target'}.\n"
-        f"  export KUBECONFIG={cluster.kubeconfig.resolve()}\n"
-        f"  kubectl apply -f {manifest}\n"
-        "  kubectl get loadtests -w\n"
-        f"{pages}"
-        "`make cluster-down` ends it."
-    )
+    pages = address_of_pages(rest) if has_pages_here() else ""
+    print(directions(cluster.kubeconfig.resolve(), manifest, target.url if target else None, pages))
     if target and not target.is_listening():
         print(f"Nothing listens at {target.host}:{target.port} yet; start the service before you apply the test.")
+
+
+def directions(kubeconfig: Path, manifest: Path, target_url: str | None, pages: str = "") -> str:
+    """What to type next, with the example target or with a target of one's own, and where the live pages are."""
+    own_manifest = f"    # or your own manifest with the URL {target_url}" if target_url else ""
+    return (
+        f"The cluster is up, with the operator and {target_url or 'the example target'}.\n"
+        f"  export KUBECONFIG={kubeconfig}\n"
+        "  export PATH=$PWD/.venv/bin:$PATH    # for kubectl loadtest\n"
+        f"  kubectl apply -f {manifest}{own_manifest}\n"
+        "  kubectl get loadtests -w\n"
+        f"  kubectl loadtest describe {'own' if target_url else 'demo'}\n"
+        + (f"  {pages}    # all tests in the browser\n" if pages else "")
+        + "`make cluster-down` ends it."
+    )
 
 
 async def _build(progress: ActivityLine) -> None:

@@ -9,6 +9,7 @@ Its end, the starter's end by whatever signal included, leaves no process and no
 import http.client
 import json
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ from localcluster.supervisor import SupervisorConfig
 from localcluster.supervisor_process import ClusterError, SupervisorProcess
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+KUBECTL_IMAGE = "alpine/kubectl:1.34.1"
+"""The image of the gates in examples/."""
 _CONTROL_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
 
@@ -131,7 +134,7 @@ class LocalCluster:
 
 
 def default_images() -> dict[str, Image]:
-    """Return the project's own images: programs of the repository's virtual environment.
+    """Return the project's own images, programs of the repository's virtual environment, and this machine's kubectl.
 
     All pods share the machine's network, so what binds to every address elsewhere binds to its pod's here.
     """
@@ -149,7 +152,11 @@ def default_images() -> dict[str, Image]:
         workdir=str(REPOSITORY / "examples" / "django_target"),
         user=10001,
     )
-    return {"loadtest-operator:dev": operator_image, "django-target:dev": target_image}
+    images = {"loadtest-operator:dev": operator_image, "django-target:dev": target_image}
+    if kubectl := shutil.which("kubectl"):
+        folder = str(Path(kubectl).parent)
+        images[KUBECTL_IMAGE] = Image(path=(folder,), visible=(folder,))
+    return images
 
 
 @contextmanager

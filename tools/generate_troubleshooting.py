@@ -11,6 +11,9 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.reasons import Reason
 from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
+_OWN_SECTIONS: Final = {Reason.ThresholdBreached: "A threshold on time was breached"}
+"""The sections of this page, for reasons that need more than a row of their group's table."""
+
 FILE: Final = REPOSITORY / "docs" / "troubleshooting.md"
 
 
@@ -40,7 +43,11 @@ def _index_of_causes() -> Iterator[str]:
 def _index_of_reasons() -> Iterator[str]:
     yield from ("\n### Reasons\n", "| reason | in short | explained in |", "|---|---|---|")
     for reason in sorted(Reason, key=str.lower):
-        yield f"| `{reason}` | {reason.meaning} | [{reason.group}](operator.md#{anchor(reason.group)}) |"
+        section = _OWN_SECTIONS.get(reason)
+        link = (
+            f"[{section}](#{anchor(section)})" if section else f"[{reason.group}](operator.md#{anchor(reason.group)})"
+        )
+        yield f"| `{reason}` | {reason.meaning} | {link} |"
 
 
 def _table(title: str, group: Mapping[Cause, Explanation]) -> Iterator[str]:

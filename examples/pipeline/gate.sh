@@ -1,38 +1,143 @@
 #!/bin/sh
-# A load test as a gate: run it anew, wait for its verdict, and print that with its reasons.
-#
-#   gate.sh MANIFEST [TIMEOUT]       MANIFEST of one LoadTest; TIMEOUT as kubectl takes it, 30m by default
-#
-# Exits 0 for Passed, 1 for Failed under load, 2 for Inconclusive or no verdict, 3 if nothing was loaded (the target or
-# the API server refused the test, it is configured wrongly or not permitted, or it was stopped before its load), 64 for
-# wrong usage. Time-out, Ctrl-C and SIGTERM stop the load.
-# RUN_ID names the run, by default the time does; a run id that has had its run keeps its verdict.
+# A load test as a gate, for those who have kubectl alone; `gate.sh --help` says how it is used.
 set -u
-if [ $# -lt 1 ] || [ $# -gt 2 ]; then
-  echo "usage: gate.sh MANIFEST [TIMEOUT], with the manifest of one LoadTest" >&2
-  exit 64
-fi
-change="{\"spec\":{\"runId\":\"${RUN_ID:-$(date -u +%Y%m%d-%H%M%S)}\",\"stop\":false}}"
+usage() {
+  cat <<'END'
+usage: gate.sh [OPTION...] MANIFEST [TIMEOUT]
+
+Runs the LoadTest of MANIFEST anew, shows its course on standard error, waits for its verdict, and prints the verdict
+with reasons, thresholds and proof. TIMEOUT is as kubectl takes it, 30m by default. Time-out, Ctrl-C and SIGTERM stop
+the load.
+
+  --run-id ID           name of the run (default: RUN_ID, else the time). A run id that has had its run keeps its
+                        verdict, so name the attempt too
+  --deployed KIND/NAME  first wait until this workload, in the namespace of the test, has rolled out; the default run
+                        id is then the tag of its image with the time
+  --image IMAGE         nothing is loaded unless that workload runs this image
+  --out DIR             save report, summary, time series and JUnit XML there, as TEST_RUN_report.html and so on
+  --summary FILE        append the verdict as Markdown to this file
+
+exit status: 0 Passed, 1 Failed under load, 2 Inconclusive or no verdict, 3 nothing was loaded (the target or the API
+server refused the test, it is configured wrongly or not permitted, it was stopped before its load, or another version
+is deployed), 64 wrong usage
+END
+}
+refuse() { # STATUS MESSAGE
+  echo "gate.sh: $2" >&2
+  exit "$1"
+}
+
+manifest='' timeout='' run_id=${RUN_ID-} deployed='' image='' out='' summary=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage && exit 0 ;;
+    --run-id | --deployed | --image | --out | --summary)
+      [ $# -gt 1 ] || refuse 64 "$1 needs a value; see --help"
+      case $1 in
+        --run-id) run_id=$2 ;;
+        --deployed) deployed=$2 ;;
+        --image) image=$2 ;;
+        --out) out=$2 ;;
+        --summary) summary=$2 ;;
+      esac
+      shift
+      ;;
+    -?*) refuse 64 "$1 is no option; see --help" ;;
+    *)
+      [ -z "$timeout" ] || refuse 64 "$1 is one argument too many; see --help"
+      if [ -z "$manifest" ]; then manifest=$1; else timeout=$1; fi
+      ;;
+  esac
+  shift
+done
+[ -n "$manifest" ] || { usage >&2 && exit 64; }
+[ -z "$image" ] || [ -n "$deployed" ] || refuse 64 "--image is about a workload that --deployed names"
+timeout=${timeout:-30m}
+
 test=$(mktemp)
-trap 'rm -f "$test"' EXIT
-kubectl patch --local -f "$1" --type=merge -p "$change" -o yaml >"$test" || exit 64
+children=''
+trap 'rm -f "$test"; kill $children 2>/dev/null' EXIT
+kubectl patch --local -f "$manifest" --type=merge -p '{"spec":{"stop":false}}' -o yaml >"$test" || exit 64
+namespace=$(kubectl patch --local -f "$test" --type=merge -p '{}' -o jsonpath='{.metadata.namespace}')
 
 on_test() { # VERB [OPTION...]
   kubectl "$@" -f "$test"
 }
+in_namespace() { # ARGUMENT...
+  kubectl ${namespace:+"--namespace=$namespace"} "$@"
+}
+of_test() { # TEMPLATE
+  on_test get -o go-template="$1"
+}
 
-timeout=${2:-30m}
+trap 'exit 3' INT TERM
+if [ -n "$deployed" ]; then
+  # A function would be a shell of its own, whose end would leave kubectl behind.
+  kubectl ${namespace:+"--namespace=$namespace"} rollout status "$deployed" --timeout="$timeout" >&2 &
+  children=$!
+  wait $! || refuse 3 "$deployed has not rolled out"
+  images=$(in_namespace get "$deployed" -o jsonpath='{.spec.template.spec.containers[*].image}') || exit 3
+  case " $images " in
+    *" ${image:-${images%% *}} "*) ;;
+    *) refuse 3 "$deployed runs $images and not $image" ;;
+  esac
+  tag=${image:-${images%% *}}
+  tag=${tag##*[:@/]}
+  # A run id is the value of a label, with at most 63 characters.
+  run_id=${run_id:-$(printf %.40s "$tag")-$(date -u +%Y%m%d-%H%M%S)}
+fi
+run_id=${run_id:-$(date -u +%Y%m%d-%H%M%S)}
+kubectl patch --local -f "$manifest" --type=merge -p "{\"spec\":{\"runId\":\"$run_id\",\"stop\":false}}" -o yaml >"$test" || exit 64
 # A signal ends the waiting, now or when it comes to it, and so stops the test.
 trap 'timeout=0s' INT TERM
 on_test apply || exit 3
-on_test wait --for=condition=Completed --timeout="$timeout" &
+kubectl get --watch -f "$test" >&2 &
+children=$!
+kubectl wait --for=condition=Completed --timeout="$timeout" -f "$test" &
+children="$children $!"
 wait $! || {
   on_test patch --type=merge -p '{"spec":{"stop":true}}'
   on_test wait --for=condition=Completed --timeout=3m
 }
-on_test get -o jsonpath='{.status.verdict}: {.status.message}{"\n"}{range .status.reasons[1:]}  also: {@}{"\n"}{end}'
+kill $children 2>/dev/null
+
+# Until an operator has looked at the new run, the status has the verdict of the run before.
+ended=$(of_test '{{with .status}}{{if eq (or .runId "") "'"$run_id"'"}}{{or .verdict ""}}/{{or .reasonClass ""}}{{end}}{{end}}')
+[ -n "$ended" ] || refuse 2 "run $run_id has no verdict: no operator has looked at it, or it gave way to another run"
+of_test '{{with .status}}{{or .verdict "no verdict"}}: {{.message}}
+{{range $i, $reason := .reasons}}{{if and $i (ne $reason "see status.message")}}  also: {{$reason}}
+{{end}}{{end}}{{range $i, $line := .atAGlance}}{{if $i}}  {{$line}}
+{{end}}{{end}}{{end}}'
+
+save_results() {
+  results=$(of_test '{{with .status.results}}{{.configMap}}{{end}}')
+  [ -n "$results" ] || return
+  mkdir -p "$out" || return
+  stem=$out/$(of_test '{{.metadata.name}}_{{.status.runId}}')
+  for key in $(in_namespace get configmap "$results" -o go-template='{{range $key, $_ := .data}}{{$key}} {{end}}'); do
+    in_namespace get configmap "$results" -o go-template="{{index .data \"$key\"}}" >"${stem}_$key" || return
+    echo "${stem}_$key"
+  done
+  for key in $(in_namespace get configmap "$results" -o go-template='{{range $key, $_ := .binaryData}}{{$key}} {{end}}'); do
+    in_namespace get configmap "$results" -o go-template="{{index .binaryData \"$key\" | base64decode}}" |
+      gunzip >"${stem}_${key%.gz}" || return
+    echo "${stem}_${key%.gz}"
+  done
+}
+[ -z "$out" ] || save_results || echo "gate.sh: the results could not be saved" >&2
+[ -z "$summary" ] || of_test '## Load test {{.metadata.name}}: {{with .status}}{{or .verdict "no verdict"}}
+
+Run `{{.runId}}`. {{.message}}
+{{range $i, $reason := .reasons}}{{if and $i (ne $reason "see status.message")}}
+- {{$reason}}{{end}}{{end}}
+
+```
+{{range $i, $line := .atAGlance}}{{if $i}}{{$line}}
+{{end}}{{end}}```
+{{end}}' >>"$summary"
+
 # The class is Load if the load began. An operator of an earlier version gives no class.
-case $(on_test get -o jsonpath='{.status.verdict}/{.status.reasonClass}') in
+case $ended in
   Passed/*) exit 0 ;;
   Failed/Load | Failed/) exit 1 ;;
   Inconclusive/Load | Inconclusive/ | /*) exit 2 ;;

@@ -115,11 +115,11 @@ class PodContext:
         mounts = []
         for mount in container.get("volumeMounts", []):
             source = self._pod.directory / "volumes" / mount["name"] / mount.get("subPath", "")
-            is_empty_dir = "emptyDir" in volumes_by_name[mount["name"]]
-            if is_empty_dir and not source.exists():
+            is_writable = volumes.is_writable(volumes_by_name[mount["name"]])
+            if is_writable and not source.exists():
                 source.mkdir(parents=True)
                 volumes.open_directory(source, self._pod.fs_group)
-            is_read_only = mount.get("readOnly", False) or not is_empty_dir
+            is_read_only = mount.get("readOnly", False) or not is_writable
             mounts.append(Mount(mount["mountPath"].rstrip("/"), str(source), is_read_only))
         return mounts
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 from localcluster.node import users, volumes
 from localcluster.node.api import ApiError
@@ -30,8 +31,10 @@ class PodVolumes:
         directory.mkdir(0o700, parents=True, exist_ok=True)
         for volume in self._pod.spec.get("volumes", []):
             volume_directory = directory / "volumes" / volume["name"]
+            if "persistentVolumeClaim" in volume:
+                self._link_claim(volume_directory, volume["persistentVolumeClaim"]["claimName"])
             volume_directory.mkdir(parents=True, exist_ok=True)
-            if "emptyDir" in volume:
+            if volumes.is_writable(volume):
                 volumes.open_directory(volume_directory, self._pod.fs_group)
         (directory / "hosts").touch()
         texts = {
@@ -43,6 +46,14 @@ class PodVolumes:
         for name, text in texts.items():
             (directory / name).write_text(text, encoding="ascii")
         self._write_hosts()
+
+    def _link_claim(self, volume_directory: Path, claim: str) -> None:
+        """Have a volume be the folder of a claim, which outlives the pod as long as the cluster does."""
+        folder = self._pod.directory.parent.parent / "claims" / f"{self._pod.metadata['namespace']}_{claim}"
+        folder.mkdir(parents=True, exist_ok=True)
+        volume_directory.parent.mkdir(parents=True, exist_ok=True)
+        if not volume_directory.is_symlink():
+            volume_directory.symlink_to(folder)
 
     def set_service_lines(self, lines: list[str]) -> None:
         """Have the pod's hosts file resolve Services by these lines."""

@@ -64,11 +64,11 @@ def token_requests(pod: Mapping[str, Any]) -> set[TokenRequest]:
 def volume_files(
     volume: Mapping[str, Any], sources: Sources, tokens: Mapping[TokenRequest, str], user: int | None
 ) -> dict[str, File] | None:
-    """Return the volume's files by path, None for an emptyDir; raise ConfigError for what is missing.
+    """Return the volume's files by path, None for one that is written to; raise ConfigError for what is missing.
 
     tokens has the pod's token_requests; they belong to user, as whom all its containers run, None where they differ.
     """
-    if "emptyDir" in volume:
+    if is_writable(volume):
         return None
     if "secret" in volume:
         source = volume["secret"]
@@ -81,6 +81,11 @@ def volume_files(
         return _projected_files(volume["projected"], sources, tokens, user)
     kind = next((key for key in volume if key != "name"), "emptyDir")
     raise ConfigError(f'volume "{volume["name"]}": the local cluster has no {kind} volumes')
+
+
+def is_writable(volume: Mapping[str, Any]) -> bool:
+    """Whether containers write to a volume: an emptyDir, or the folder that a claim stands for."""
+    return "emptyDir" in volume or "persistentVolumeClaim" in volume
 
 
 def with_group(files: Mapping[str, File], fs_group: int | None) -> dict[str, File]:

@@ -64,7 +64,7 @@ class Reason(ExplainedReason):
         "wait, lower spec.parallelism, or have limits.pods raised in the operator's values",
     )
     EarlierRunEnding = _line(
-        "pods of an earlier run of the same test have not ended yet",
+        "pods of an earlier run of the same test have not ended yet, or its Job is being removed",
         "wait; for pods of a node that is gone it is a minute past their end",
     )
     QueuedTooLong = _line(
@@ -124,6 +124,7 @@ class Reason(ExplainedReason):
     StagesEmpty = _spec("the stages have no load in them")
     StagesMixed = _spec("spec.load.stages mixes virtual users and arrival rates")
     WarmUpTooLong = _spec("the warm-up leaves nothing to measure")
+    PlateauTooShort = _spec("no plateau of the climb would make the uploads that a threshold needs")
     GracefulStopTooLong = _spec("spec.load.gracefulStop is longer than the time-out")
     ParallelismAboveVirtualUsers = _spec("some pods would have no virtual user")
     ParallelismAboveUploads = _spec("some pods would have no upload")
@@ -249,6 +250,7 @@ class Reason(ExplainedReason):
     )
     Aborted = _load("a bound of spec.abort was breached")
     Stopped = _load("spec.stop was set", "to run again, set spec.stop to false together with a new spec.runId")
+    CapacityFound = _load("the climb of scenario capacity ended at the first plateau that did not hold")
     LoadUnfinished = _load("the load of a step did not run to its end in every pod, and nothing tells why", _RUN_AGAIN)
     Deleted = _load("the test was deleted while somebody's finalizer keeps it", "have the finalizer removed")
     PodLost = _load(
@@ -279,12 +281,25 @@ class Reason(ExplainedReason):
     )
     Failed = _verdict("a bound was breached, or the target was not safe to load")
     Inconclusive = _verdict("the run says neither; the reasons say why")
-    ThresholdBreached = _verdict("a threshold was breached", "look at the values in status.thresholds")
+    ThresholdBreached = _verdict(
+        "a threshold was breached",
+        "look at the values in status.thresholds; if a time is too long, look at where it went: connecting, sending or"
+        " waiting",
+    )
     HealthCritical = _verdict("the target's health was Critical", "look at the evidence in status.health")
     TargetVanished = _verdict(
         "every proven address of the target vanished", "look at the pods behind the target's Service"
     )
     RecordsNotSent = _verdict("not all of spec.load.records was sent in time", "give the load more time")
+    CapacityTooLow = _verdict(
+        "the load of spec.load.capacity.required, or without one the lowest of the climb, did not hold",
+        "look at status.capacity for what limited it",
+    )
+    CapacityUnknown = _verdict(
+        "whether the required load would have held is not known, because something else than the target ended the"
+        " climb before, or because the plateaus had too few uploads",
+        "do what the message says",
+    )
     ThresholdInDoubt = _verdict(
         "a threshold holds or is breached depending on what the generator itself, short of CPU, added to the times or"
         " held back of the load, or on what would have become of uploads that the test cut",

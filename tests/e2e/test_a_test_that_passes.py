@@ -115,7 +115,7 @@ def test_the_results_hold_the_same_summary_and_a_conserved_time_series(rest: Res
     assert names == ["verification", *(made["expression"] for made in summary["thresholds"]), "verdict"]
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0")
     assert summary["verdict"] == "Passed"
-    assert f"<title>Passed: {summary['name']}</title>" in report
+    assert f"<title>Passed: {summary['name']} · {summary['target_url']}</title>" in report
     assert [owner["uid"] for owner in stored["metadata"]["ownerReferences"]] == [test.uid]
 
 

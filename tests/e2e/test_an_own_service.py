@@ -165,6 +165,30 @@ def test_the_changed_view_is_verified_and_shows_the_records_of_the_test(changed_
     assert json.loads(changed_service.get("/count/")) == {"count": 0}
 
 
+def test_a_view_with_names_of_its_own_is_verified_once_the_test_says_them(changed_service: Service) -> None:
+    view, manifest = changed_service.folder / "customers" / "views.py", changed_service.folder / "loadtest.yaml"
+    view_text, text = view.read_text(), manifest.read_text()
+    renamed = view_text.replace('FILES["file"]', 'FILES["upload"]').replace('"processed_count"', '"imported"')
+    (url_line,) = re.findall(r"^    url: .*$", text, re.MULTILINE)
+    try:
+        view.write_text(renamed)
+        # The server takes a moment to load the view again.
+        until(lambda: "spec.target.fileField" in changed_service.run("loadgen verify -f loadtest.yaml").stdout)
+        manifest.write_text(text.replace(url_line, f"{url_line}\n    fileField: upload"))
+        uncounted = changed_service.run("loadgen verify -f loadtest.yaml")
+        manifest.write_text(
+            text.replace(url_line, f"{url_line}\n    fileField: upload\n    response: {{count: imported}}")
+        )
+        verified = changed_service.run("loadgen verify -f loadtest.yaml")
+    finally:
+        view.write_text(view_text)
+        manifest.write_text(text)
+        until(lambda: changed_service.run("loadgen verify -f loadtest.yaml").returncode == 0)
+
+    assert "is that the count? Set spec.target.response.count" in " ".join(uncounted.stdout.split())
+    assert "level Echoed" in verified.stdout
+
+
 def test_the_first_run_passes(changed_service: Service) -> None:
     (run,) = SECTIONS["4. The first verdict"]
 

@@ -145,6 +145,21 @@ def test_the_exit_status_is_that_of_the_verdict(plugin: Plugin, tmp_path: Path) 
     assert (usage.status, usage.stderr.startswith("error: --duration is 'soon'")) == (64, True)
 
 
+def test_a_run_saves_its_results_where_asked_whatever_its_verdict(plugin: Plugin, tmp_path: Path) -> None:
+    run = ("run", "custom", "--name", "saved", "--url", URL, *LOAD, "--threshold", "p95<1ms", "--run-id", "one")
+    answer = plugin(*run, "--out", str(tmp_path / "at-once"))
+    later = plugin("results", "saved", "--out", str(tmp_path / "later"))
+
+    assert (answer.status, later.status) == (1, 0)
+    saved, expected = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in ("at-once", "later")
+    )
+    assert saved == expected
+    assert set(saved) >= {"saved_one_report.html", "saved_one_summary.json", "saved_one_junit.xml"}
+    assert all(str(tmp_path / "at-once" / name) in answer.stdout for name in saved)
+    assert plugin(*run, "--out", str(tmp_path), "--detach").status == 64
+
+
 def test_a_manifest_runs_under_a_new_run_id_each_time_and_prints_itself_where_asked(
     plugin: Plugin, target: Namespace, tmp_path: Path
 ) -> None:
@@ -189,7 +204,7 @@ def test_a_report_is_saved_printed_and_opened_as_the_operator_wrote_it(
     browser.write_text(f'#!/bin/sh\necho "$1" >{opened}\n', encoding="utf-8")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", str(browser))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
     saved = plugin("report", "passes@one", "-o", str(path))
     printed = plugin("report", "passes@one", "-o", "-")
@@ -201,7 +216,7 @@ def test_a_report_is_saved_printed_and_opened_as_the_operator_wrote_it(
     assert "passes" in page
     assert printed.stdout == page
     assert shown.status == 0
-    assert opened.read_text().strip() == Path(shown.stdout.strip()).as_uri()
+    assert opened.read_text().strip() == (tmp_path / shown.stdout.strip()).as_uri()
     assert Path(shown.stdout.strip()).read_text(encoding="utf-8") == page
 
 
@@ -235,7 +250,7 @@ def test_a_running_test_is_watched_stopped_and_not_run_again_before_its_end(
     shown, _ = watching.communicate(timeout=END_SECONDS)
     stopped_again = plugin("stop", long_run)
 
-    assert (unended.status, "has not ended" in unended.stderr, "hint: " in unended.stderr) == (3, True, True)
+    assert (unended.status, "has not ended" in unended.stderr, "hint: " in unended.stderr) == (64, True, True)
     assert (applied.status, "hint: it has not ended" in applied.stderr) == (3, True)
     assert (results.status, "has not ended" in results.stderr) == (1, True)
     assert "Phase       Running" in story.stdout
@@ -319,7 +334,7 @@ def test_a_target_is_proven_without_load(plugin: Plugin, target: Namespace) -> N
     assert (status["reason"], status["reasonClass"], status.get("start")) == ("OnlyVerified", "Verification", None)
     assert refused.status == 3
     assert "Nothing was loaded (Refused: LoadTestHeaderIgnored)." in refused.stdout
-    assert "rows that may be stored: client_id" in refused.stdout
+    assert "the canary that may be stored: client_id" in refused.stdout
 
 
 def test_what_the_pods_wrote_is_printed(passed: Answer, plugin: Plugin) -> None:

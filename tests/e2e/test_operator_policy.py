@@ -354,6 +354,11 @@ def test_a_job_of_somebody_else_is_not_removed(namespace: Namespace, rest: Rest,
         operator.call("DELETE", f"/apis/batch/v1/namespaces/{namespace.name}/jobs/foreign")
 
 
+def test_a_config_map_of_somebody_else_is_not_removed(operator: Rest) -> None:
+    with pytest.raises(RestError, match="the operator removes nothing but what it made for a LoadTest"):
+        operator.call("DELETE", f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator-targets")
+
+
 LOADTEST_CHANGES: dict[str, Json] = {
     "its stop": {"spec": {"stop": True}},
     "its labels": {"metadata": {"labels": {"team": "none"}}},
@@ -382,6 +387,30 @@ def test_of_a_loadtest_only_the_operators_own_annotations_are_changed(namespace:
     assert _refused(operator, test.path, finished) == ""
     refused = {case: _refused(operator, test.path, change) for case, change in LOADTEST_CHANGES.items()}
     assert all("the operator " in said for said in refused.values()), refused
+
+
+def test_no_loadtest_is_deleted_but_a_completed_one_whose_spec_asks_for_it(
+    namespace: Namespace, rest: Rest, operator: Rest
+) -> None:
+    ttl = {"ttl": {"failed": "720h"}}
+    asking = namespace.start("asking", suspend=True, results=ttl)
+    completed = namespace.start("completed", stop=True)
+    completed_asking = namespace.start("completed-asking", stop=True, results=ttl)
+    for test in (completed, completed_asking):
+        test.until_completed()
+
+    def refused(path: str) -> str:
+        try:
+            operator.call("DELETE", path, query={"dryRun": "All"})
+        except RestError as error:
+            return str(error)
+        return ""
+
+    said = [refused(test.path) for test in (asking, completed, completed_asking)]
+
+    assert ["deletes no LoadTest but a completed one" in each for each in said] == [True, True, False], said
+    assert said[-1] == ""
+    rest.delete(asking.path)
 
 
 SECRETS: dict[str, Json] = {

@@ -16,12 +16,13 @@ from lupa.lua54 import LuaRuntime
 from loadtest_model.report.status import NO_OPERATOR_MESSAGE
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
-from peers.readers_of_status import kstatus, kubectl
+from peers.readers_of_status import flux, kstatus, kubectl
 from support.loadtests import PATH, Namespace, Test, reason
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEALTH_CHECK = EXAMPLES / "argocd" / "health.lua"
 HOOK = EXAMPLES / "argocd" / "before-release.yaml"
+FLUX = EXAMPLES / "flux" / "release.yaml"
 GATE = EXAMPLES / "pipeline" / "gate.sh"
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "4s"}
 # So long that another test is seen waiting for it.
@@ -122,6 +123,37 @@ def test_kstatus_follows_a_test_from_in_progress_to_current_or_failed(lives: Liv
         "queued": "InProgress",
         "passed": "Current",
         "failed": "Failed",
+    }
+
+
+@pytest.mark.timeout(900)
+def test_the_health_checks_for_flux_let_a_suspended_test_through_and_no_other_that_has_not_passed(lives: Lives) -> None:
+    program = flux()
+    kustomizations = list(yaml.safe_load_all(FLUX.read_text(encoding="utf-8")))
+    judging = {each["metadata"]["name"]: each["spec"].get("healthCheckExprs") for each in kustomizations}
+    assert [name for name, checks in judging.items() if checks] == ["shop-load-test"]
+    assert kustomizations[-1]["spec"]["dependsOn"] == [{"name": "shop-load-test"}]
+    # A new version over one that has passed: the status is still about the run before.
+    released = copy.deepcopy(lives.seen["passed"])
+    released["metadata"]["generation"] += 1
+    resources = {**lives.seen, "released": released}
+
+    said = {}
+    for kustomization in kustomizations:
+        judged = resources.values() if kustomization["spec"].get("healthCheckExprs") else ()
+        lines = "".join(json.dumps(document) + "\n" for document in (kustomization, *judged))
+        done = subprocess.run([program], input=lines, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said[kustomization["metadata"]["name"]] = done.stdout.split()
+
+    assert dict(zip(resources, said["shop-load-test"], strict=True)) == {
+        "suspended": "Current",
+        "new": "InProgress",
+        "running": "InProgress",
+        "queued": "InProgress",
+        "passed": "Current",
+        "failed": "Failed",
+        "released": "InProgress",
     }
 
 

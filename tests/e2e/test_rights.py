@@ -21,7 +21,8 @@ DENIED = [
     ("update", "", "secrets", OPERATOR_NAMESPACE),
     ("create", "", "pods", "default"),
     ("create", "", "pods/exec", "default"),
-    ("delete", GROUP, "loadtests", "default"),
+    ("get", "", "configmaps", "default"),
+    ("update", "", "configmaps", "default"),
     ("create", GROUP, "loadtests", "default"),
     ("create", "apps", "deployments", "default"),
     ("list", "apps", "deployments", "default"),
@@ -32,6 +33,9 @@ DENIED = [
     ("update", "networking.k8s.io", "networkpolicies", "default"),
 ]
 ALLOWED = [
+    ("delete", GROUP, "loadtests", "default"),
+    ("list", "", "configmaps", "default"),
+    ("delete", "", "configmaps", "default"),
     ("watch", GROUP, "loadtests", "default"),
     ("patch", GROUP, "loadtests/status", "default"),
     ("create", "batch", "jobs", "default"),
@@ -129,7 +133,6 @@ ATTEMPTS: dict[str, tuple[str, str, Json | None]] = {
     ),
     "change the list of targets": ("PATCH", f"{OWN}/configmaps/loadtest-operator-targets", {"data": {"targets": "*"}}),
     "read a ConfigMap": ("GET", "/api/v1/namespaces/{namespace}/configmaps/kube-root-ca.crt", None),
-    "delete a LoadTest": ("DELETE", "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests/any", None),
     "make a LoadTest": (
         "POST",
         "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests",

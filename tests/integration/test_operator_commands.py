@@ -34,6 +34,7 @@ from loadtest_operator.decide.actions import (
     Verify,
 )
 from loadtest_operator.facts.observation import Observation, ObservedPod
+from support.archivers import a_follow_up
 from support.builders import IDENTITY
 from support.loopback import free_addresses
 from support.operator_builders import PLAN, a_pod, a_snapshot, an_observation
@@ -116,7 +117,7 @@ def a_fleet(servers: list[ControlServer]) -> tuple[ObservedPod, ...]:
 
 async def perform(pods: PodClient, observation: Observation, action: Action) -> tuple[Any, ...]:
     async with Api(Configuration()) as api:
-        actor = Actor(api, pods, time.monotonic, lambda: datetime.now(UTC), asyncio.sleep)
+        actor = Actor(api, pods, time.monotonic, lambda: datetime.now(UTC), asyncio.sleep, a_follow_up(api))
         return await actor.perform(observation, (action,))
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from peers import PeerMissingError, artillery, axe_core, k6, locust_python, monitoring_types, prometheus_programs
+from peers.s3_server import versitygw
 
 _PEERS: dict[str, Callable[[], str]] = {
     "k6": lambda: str(k6()),
@@ -12,6 +13,7 @@ _PEERS: dict[str, Callable[[], str]] = {
     "locust": lambda: f"{locust_python()} -m locust",
     "prometheus": lambda: str(prometheus_programs()[0]),
     "monitoring": lambda: str(monitoring_types()),
+    "versitygw": lambda: str(versitygw()),
     "axe": lambda: str(axe_core()),
 }
 

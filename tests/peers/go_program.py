@@ -14,8 +14,12 @@ _ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWO
 Finish = Callable[[Path, Mapping[str, str], Callable[[str], None]], None]
 
 
-def go_program(name: str, packages: int, flags: Sequence[str] = (), finish: Finish | None = None) -> Path:
+def go_program(
+    name: str, packages: int, flags: Sequence[str] = (), finish: Finish | None = None, package: str = "."
+) -> Path:
     """Return the program of the module NAME_module, building it at the first use; raises PeerMissingError without Go.
+
+    `package` is what is built; a program of another module is named as a tool in ours.
 
     `packages` is about how many a build from an empty cache compiles; only the progress line uses it.
     `finish(folder, environment, news)` puts more beside the program, by commands in the module's folder that find Go.
@@ -37,7 +41,7 @@ def go_program(name: str, packages: int, flags: Sequence[str] = (), finish: Fini
 
         environment = {**_ENVIRONMENT, "PATH": f"{go.parent}{os.pathsep}{os.environ['PATH']}"}
         command = ["go", "build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly", *flags]
-        run([*command, "-o", str(home / name), "."], module, environment, news)
+        run([*command, "-o", str(home / name), package], module, environment, news)
         if finish is not None:
             finish(home, environment, news)
 

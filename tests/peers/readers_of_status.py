@@ -1,4 +1,4 @@
-"""Programs that judge a resource by its status: kubectl, and kstatus, which Flux and others are built on."""
+"""Programs that judge a resource by its status: kubectl, kstatus, and the health checks of Flux."""
 
 import shutil
 from pathlib import Path
@@ -15,3 +15,8 @@ def kubectl() -> Path:
 def kstatus() -> Path:
     """Return a program that reads resources as JSON, one a line, and writes what kstatus calls each."""
     return go_program("kstatus", packages=250)
+
+
+def flux() -> Path:
+    """Return a program that reads a Kustomization and resources, and writes what Flux makes of each; see main.go."""
+    return go_program("flux", packages=600)

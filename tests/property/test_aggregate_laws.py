@@ -181,6 +181,23 @@ def steps(draw: st.DrawFn, number: int) -> StepAggregate:
         finished_pods=draw(st.booleans()),
         start_seconds=draw(st.none() | st.floats(0, 100)),
         slowest=draw(slow_samples),
+        plateaus=tuple(draw(plateaus(number)) for number in range(draw(st.integers(0, 3)))),
+    )
+
+
+@st.composite
+def plateaus(draw: st.DrawFn, number: int) -> StepAggregate:
+    """As a pod tells of a plateau of a climb."""
+    counts = draw(conserved_counts())
+    return StepAggregate(
+        step=number,
+        total=counts,
+        judged=counts,
+        response=sketch_of(draw(nanoseconds)),
+        own=draw(own_times()),
+        load_seconds=draw(st.floats(0, 100)),
+        in_flight=draw(small),
+        finished_pods=draw(st.booleans()),
     )
 
 
@@ -249,6 +266,7 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
         censored=CensoredTimes(response=sketch_of([6_000]), service=sketch_of([7_000]), remaining_nanoseconds=1),
         silence=Silence(answered=((0, 1),), waiting=((1, 40),), due=1),
         start_seconds=0.0,
+        plateaus=(StepAggregate(step=0, total=Counts(due=1, dropped=1)),),
         slowest=(SlowSample(pod_index=0, at_nanoseconds=0, response_nanoseconds=1, service_nanoseconds=1),),
     )
     empty = StepAggregate()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from loadtest_model.measurement.coarse_times import (
     COARSE_ERROR,
+    COARSE_WIDTH,
     CoarseTimes,
     bucket_of,
     buckets_of,
@@ -63,3 +64,16 @@ def test_a_quantile_over_several_pods_is_within_the_error_of_the_exact_one(
 def test_there_is_no_quantile_of_nothing_and_what_no_bucket_holds_is_counted() -> None:
     assert coarse_quantile_seconds((), 0.95) is None
     assert coarse_count(times_of([-5, 0, 10**18])) == 3
+
+
+@given(st.lists(st.integers(SECOND, 3 * SECOND // 2), min_size=1, max_size=60))
+def test_a_95th_percentile_is_below_the_average_only_if_the_exact_one_is(nanoseconds: list[int]) -> None:
+    values = sorted(nanoseconds)
+    exact_seconds = values[nearest_rank(0.95, len(values)) - 1] / SECOND
+    average_seconds = sum(values) / len(values) / SECOND
+
+    seconds = coarse_quantile_seconds(times_of(values), 0.95, average_seconds)
+
+    assert seconds is not None
+    assert abs(seconds - exact_seconds) <= COARSE_WIDTH * exact_seconds * (1 + 1e-9)
+    assert seconds >= average_seconds or exact_seconds < average_seconds

@@ -15,6 +15,12 @@ ABORTING: Final = a_fleet_spec(abort={"thresholds": ["p95 < 20s"], "after": "10s
 ONLY_VERIFYING: Final = a_fleet_spec(verification={"only": True})
 
 
+def a_climbing_spec(**capacity: float) -> Spec:
+    """Four plateaus, of which the third does not hold if an upload takes a second on the first."""
+    load = {"batchSize": 1_000, "capacity": {"to": 8, "factor": 2, "plateau": "15s", **capacity}}
+    return a_fleet_spec(scenario="capacity", load=load, thresholds=["p95 < 2500ms"])
+
+
 class Story(NamedTuple):
     """What happens in a run, and what it comes to."""
 
@@ -90,6 +96,12 @@ STORIES: Final = {
     "aborted": Story(nothing, ("Failed", "Aborted"), ABORTING, 25.0),
     "aborted, and a pod killed": Story(
         a_pod_is_killed_once_a_cause_is_on_record, ("Failed", "Aborted"), ABORTING, 25.0
+    ),
+    "climbed": Story(nothing, ("Passed", "Passed"), a_climbing_spec()),
+    "climbed to the top": Story(nothing, ("Passed", "Passed"), a_climbing_spec(), 0.1),
+    "climbed too low": Story(nothing, ("Failed", "CapacityTooLow"), a_climbing_spec(required=4)),
+    "climbed, and a pod killed": Story(
+        a_pod_is_killed_once_a_cause_is_on_record, ("Inconclusive", "PodLost"), a_climbing_spec()
     ),
     "violated": Story(a_promise_is_broken, ("Failed", "Violation")),
     "only verified": Story(nothing, ("Passed", "OnlyVerified"), ONLY_VERIFYING),

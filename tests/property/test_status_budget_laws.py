@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from loadtest_model.admission.crd import custom_resource_definition
+from loadtest_model.judgement.capacity import CapacityLimit
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.judgement.workload import TargetWatch, WorkloadTally, points_text
@@ -17,8 +18,10 @@ from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.plan import unseen_endpoints
 from loadtest_model.plan.mesh import NOTICE as MESH
+from loadtest_model.report.capacity import StatusCapacity
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status, StepResult
 from loadtest_model.report.status_summary import StatusDiagnosis
+from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.fleet import verified_status
@@ -92,6 +95,16 @@ def statuses(draw: st.DrawFn) -> Status:
             structs.replace(planned_step, name=name, stages=stages, thresholds=tuple(expressions)) for name in names
         ),
     )
+    climbed = StatusCapacity(
+        by=ClimbBy.ARRIVAL_RATE,
+        held=1e5 / 3,
+        uploads_per_second=33_333.333,
+        records_per_second=1e12 / 3,
+        limited_by=CapacityLimit.THRESHOLD,
+        limit=shorten(draw(TEXTS), 512),
+        knee=1e5 / 7,
+        required=1e5,
+    )
     conditions = tuple(structs.replace(made, message=shorten(text)) for made in ENDED.conditions)
     return structs.replace(
         ENDED,
@@ -100,6 +113,7 @@ def statuses(draw: st.DrawFn) -> Status:
         reasons=reasons,
         thresholds=thresholds[:160],
         health=health,
+        capacity=draw(st.none() | st.just(climbed)),
         plan=plan,
         summary=draw(st.sampled_from([summary, None])),
         steps=tuple(
@@ -144,5 +158,6 @@ def test_a_status_fits_its_budget_and_its_schema_and_still_ends_every_wait(statu
     assert [
         (condition["type"], condition["status"], condition["reason"]) for condition in status_json["conditions"]
     ] == [(condition.type, condition.status, condition.reason) for condition in status.conditions]
+    assert ("capacity" in status_json) == (status.capacity is not None)
     assert (status_json["verdict"], status_json["runId"]) == (status.verdict, status.run_id)
     assert status_json["results"] == {"configMap": status.results.config_map if status.results else ""}

@@ -54,6 +54,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "metrics.port": 9090,
         "clusterDomain": "cluster.example",
     },
+    "messages": {
+        "messages.secret": "webhooks",
+        "messages.reportUrl": "https://reports.example.com/{namespace}/{name}",
+    },
+    "messages within some networks": {
+        "messages": {"secret": "webhooks", "egress": {"ports": [443, 8443], "networks": ["10.0.0.0/8", "fd00::/8"]}},
+    },
+    "an archive on a volume": {"archive.persistentVolumeClaim": "runs"},
+    "an archive in a bucket": {
+        "archive.s3": {
+            "url": "https://s3.example.com/runs/load-tests",
+            "region": "eu-central-1",
+            "secret": "bucket",
+            "egress": {"ports": [9000], "networks": ["10.0.0.0/8"]},
+        },
+    },
     "metrics for nobody": {"operator.networkPolicy.metricsFrom": []},
     "a place on the nodes": {
         "operator.nodeSelector": {"disktype": "ssd"},

@@ -109,6 +109,28 @@ _CONTROLS: Final[tuple[Json, ...]] = (
 _LOGIN: Final[Json] = _REQUIRED["target.auth.login"]
 
 
+_CLIMBS: Final[tuple[Json, ...]] = (
+    {},
+    {"batchSize": 10, "capacity": {}},
+    {"capacity": {"from": 2, "to": 50, "factor": 2, "required": 7}},
+    {"capacity": {"from": 5, "to": 5}},
+    {"capacity": {"from": 1.5}},
+    {"capacity": {"required": 2.5}},
+    {"capacity": {"to": 10_001}},
+    {"capacity": {"required": 101}},
+    {"capacity": {"by": "arrivalRate", "from": 0.5, "to": 20.5, "required": 0.75}},
+    {"capacity": {"by": "arrivalRate", "from": 0.5, "required": 0.25}},
+    {"capacity": {"by": "arrivalRate"}, "virtualUsers": 5, "arrivals": "poisson"},
+    {"capacity": {"by": "arrivalRate"}, "thinkTime": "1s"},
+    {"capacity": {"by": "virtualUsers"}, "thinkTime": "1s"},
+    {"capacity": {}, "arrivals": "constant"},
+    {"capacity": {}, "virtualUsers": 5},
+    {"duration": "1m"},
+    {"stages": _STAGES[0]},
+    {"arrivalRate": 2},
+)
+
+
 def _assign(path: str, *values: Any) -> list[Assignment]:
     return [{path: value} for value in values]
 
@@ -159,6 +181,9 @@ NEAR_RULES: Final = (
     *_assign("load.gracefulStop", *_TIMES),
     *_assign("load.virtualUsers", 1, 2, 3, 10),
     *_assign("load.stages", *_STAGES, *_STAGES),
+    *({"scenario": "capacity", "load": load} for load in _CLIMBS),
+    *({"scenario": name, "load.capacity": {}} for name in ("light", "capacity")),
+    *({"scenario": "capacity", "load.capacity.plateau": time} for time in (*_TIMES, "4.999s", "5s", "1h")),
     *_assign("parallelism", 1, 2, 3, 10),
     *({"parallelism": pods, "load.virtualUsers": 2} for pods in (2, 3)),
     *({"scenario": name, "load.records": 1000} for name in ("light", "all")),
@@ -173,6 +198,11 @@ NEAR_RULES: Final = (
     *({"target.fileField": "a", "target.formFields": {name: "1"}} for name in ("a", "b", "file")),
     *_assign("target.host", *_HOSTS),
     *_assign("target.timeout", *_TIMES),
+    *(
+        each
+        for verdict in ("passed", "failed", "inconclusive")
+        for each in _assign(f"results.ttl.{verdict}", "0s", "24h", "87600h", "87600h1ms")
+    ),
     *(each for part in ("connect", "upload", "answer") for each in _assign(f"target.timeouts.{part}", *_TIMES)),
     *_assign("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),
     *_assign("target.fileField", "upload", "file"),
@@ -251,6 +281,7 @@ UNREADABLE: Final = (
     *_assign("load.batchSize", 0, 1_000_001),
     *_assign("load.arrivalRate", 100_001, "2"),
     *_assign("load.arrivals", "often"),
+    *_assign("load.capacity", {"by": "users"}, {"from": 0}, {"factor": 1}, {"plateau": "30"}, {"required": "7"}),
     *_assign("load.stages", [], [{"virtualUsers": 1}], [{"duration": "1s", "users": 1}]),
     *_assign("target.url", "", None, "http://clients/" + "a" * 2048),
     *_assign("target.host", "shop.example\n", "shop.example/x", "shop:0", ""),

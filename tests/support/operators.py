@@ -3,6 +3,7 @@
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, install_operator, wait_until_available
 from localcluster.rest import Json, Rest, wait_for
+from support.manifest_tools import chart_objects
 
 # Of several tests at once all pods must fit a node of two cores.
 _SMALL_PODS = '{"limits":{"memory":"512Mi"},"requests":{"cpu":"50m","memory":"64Mi"}}'
@@ -18,6 +19,15 @@ def reinstall(rest: Rest, **settings: str) -> None:
     """Give the operator other settings, and wait until the old one is gone and the new one ready."""
     old_pods = operators(rest)
     install(rest, **settings)
+    _wait_for_others(rest, old_pods)
+
+
+def reinstall_chart(rest: Rest, values: Json) -> None:
+    """Install the chart with values of a test's own, and wait until the old operator is gone and the new one ready."""
+    old_pods = operators(rest)
+    is_local = cluster_kind() is ClusterKind.LOCAL
+    for document in chart_objects({"policy.allowLoopback": is_local, **values}, namespace=OPERATOR_NAMESPACE):
+        rest.apply(document, OPERATOR_NAMESPACE)
     _wait_for_others(rest, old_pods)
 
 

@@ -22,6 +22,7 @@ from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.report.time_series import SeriesRow, series_rows
 from loadtest_model.thresholds.bounds import ThresholdResult
 from support.builders import a_plan, with_cut_uploads
+from support.climbs import a_climb, a_climbed_step, a_plateau
 from support.loaded_steps import a_loaded_step
 
 STARTED_AT: Final = "2026-03-01T12:00:00Z"
@@ -190,11 +191,17 @@ def bare() -> ReportCase:
     return ReportCase(bare_case.summary, ())
 
 
+def climbed() -> ReportCase:
+    """A climb that the target ended at its third plateau."""
+    step = a_climbed_step(a_plateau(100, 0.5), a_plateau(200, 0.8), a_plateau(200, 3.0), finished_pods=1)
+    return a_case(step, plan=a_climb(required=2), facts={"climb_ended": True})
+
+
 CASES: Final[dict[str, Callable[[], ReportCase]]] = {
     case.__name__: case
     for case in (
         *(passed, failed, refused, violated, inconclusive, all_steps, one_second, a_day, thousand_pods),
-        bare,
+        *(bare, climbed),
     )
 }
 

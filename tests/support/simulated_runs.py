@@ -11,10 +11,10 @@ from typing import Any, Final
 from msgspec import structs
 
 from loadtest_model.judgement.abort import AbortWatch
-from loadtest_model.measurement.sketch import sketch_of
+from loadtest_model.measurement.sketch import merged_sketch, sketch_of
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
 from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.spec import Spec
+from loadtest_model.spec import Scenario, Spec
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import (
     Acknowledge,
@@ -49,6 +49,7 @@ from support.operator_builders import (
 )
 
 LOAD_SECONDS: Final = 60.0
+PLATEAU_SECONDS: Final = 15.0
 DRAIN_SECONDS: Final = 0.5
 BACK_OFF_SECONDS: Final = 2.0
 MOST_LOOKS: Final = 200
@@ -59,7 +60,10 @@ SLOW_POLICY: Final = replace(POLICY, scrape_seconds=5.0, progress_seconds=20.0)
 
 @dataclass
 class ModelPod:
-    """A pod that verifies within a second, loads for a minute, and does as it is told."""
+    """A pod that verifies within a second, loads for a minute, and does as it is told.
+
+    With `climbs` it climbs in plateaus, each of which takes twice as long for an upload as the one before.
+    """
 
     index: int
     response_seconds: float
@@ -72,6 +76,7 @@ class ModelPod:
     is_violated: bool = False
     exit_code: int | None = None
     has_last_word: bool = False
+    climbs: bool = False
 
     def advance(self, now: float) -> None:
         if self.exit_code is not None:
@@ -128,10 +133,26 @@ class ModelPod:
         return structs.replace(snapshot, steps=(self._step(elapsed),), elapsed_seconds=elapsed)
 
     def _step(self, elapsed: float) -> StepAggregate:
+        if self.climbs:
+            return self._climbed_step(elapsed)
         uploads = max(1, int(elapsed))
         step = a_measured_step(uploads, finished=self.state is PodState.DONE and self.drain_end is None)
         times = sketch_of([int(self.response_seconds * 1e9)] * uploads)
         return structs.replace(step, response=times, service=times, load_seconds=elapsed)
+
+    def _climbed_step(self, elapsed: float) -> StepAggregate:
+        plateaus = []
+        for number in range(int(min(elapsed, LOAD_SECONDS - 1) // PLATEAU_SECONDS) + 1):
+            seconds = min(PLATEAU_SECONDS, elapsed - number * PLATEAU_SECONDS)
+            step = a_measured_step(max(1, 4 * int(seconds)), finished=seconds >= PLATEAU_SECONDS - 1e-6)
+            times = sketch_of([int(self.response_seconds * 2**number * 1e9)] * step.judged.accepted)
+            plateaus.append(structs.replace(step, response=times, service=times, seconds=(), load_seconds=seconds))
+        whole = a_measured_step(
+            sum(plateau.judged.accepted for plateau in plateaus),
+            finished=self.state is PodState.DONE and self.drain_end is None,
+        )
+        times = merged_sketch([plateau.response for plateau in plateaus])
+        return structs.replace(whole, response=times, service=times, plateaus=tuple(plateaus), load_seconds=elapsed)
 
 
 @dataclass
@@ -259,7 +280,8 @@ class SimulatedRun:
         match action:
             case CreateJob() if not self.has_job:
                 self.has_job = True
-                self.pods = [ModelPod(index, self.response_seconds) for index in (0, 1)]
+                climbs = self.spec.scenario == Scenario.CAPACITY
+                self.pods = [ModelPod(index, self.response_seconds, climbs=climbs) for index in (0, 1)]
             case DeleteJob():
                 self.is_job_deleted = True
             case WriteResults():

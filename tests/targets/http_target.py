@@ -118,7 +118,9 @@ class HttpTarget:
 
 def _client_ids(kind: str, content: bytes) -> tuple[str, ...]:
     if kind == "text/csv":
-        return tuple(row["client_id"] for row in csv.DictReader(io.StringIO(content.decode())))
+        # A file whose ids have another name has them in its first column.
+        rows = csv.DictReader(io.StringIO(content.decode()))
+        return tuple(row.get("client_id") or next(iter(row.values())) for row in rows)
     sheet = load_workbook(io.BytesIO(content)).worksheets[0]
     (name, *ids) = [row[0] for row in sheet.iter_rows(max_col=1, values_only=True)]
     assert name == "client_id"

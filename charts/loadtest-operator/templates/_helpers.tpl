@@ -74,7 +74,7 @@ and suspend can change. So who may only stop a test needs no right to what it na
 {{- define "loadtest-operator.rules" -}}
 - apiGroups: [x-load-test.dev]
   resources: [loadtests]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [x-load-test.dev]
   resources: [loadtests/status]
   verbs: [patch]
@@ -89,7 +89,8 @@ and suspend can change. So who may only stop a test needs no right to what it na
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [create{{ if .Values.ui.enabled }}, get{{ end }}]
+  {{- $archives := or .Values.archive.persistentVolumeClaim .Values.archive.s3.url }}
+  verbs: [create, list, delete{{ if or $archives .Values.ui.enabled }}, get{{ end }}{{ if $archives }}, patch{{ end }}]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, list]

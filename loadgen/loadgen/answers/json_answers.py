@@ -1,10 +1,13 @@
 """JSON in answers: parsed without a doubt, and read at dotted paths."""
 
 import json
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
 ABSENT: Final = object()
+_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 
 
 def parse_json(body: bytes) -> Any:
@@ -25,6 +28,19 @@ def value_at(document: Any, path: str) -> Any:
             return ABSENT
         document = document[key]
     return document
+
+
+def paths_of_number(document: Any, number: int, depth: int = 3) -> Iterator[str]:
+    """The dotted paths of a number in a document, down to objects within objects to `depth`."""
+    if not isinstance(document, dict) or depth == 0:
+        return
+    for key, value in document.items():
+        # Only such keys can be written in a dotted path.
+        if _KEY.fullmatch(key) is None:
+            continue
+        if type(value) is int and value == number:
+            yield key
+        yield from (f"{key}.{path}" for path in paths_of_number(value, number, depth - 1))
 
 
 @lru_cache

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from loadgen.answers.json_answers import ABSENT, parse_json, value_at
+from loadgen.answers.json_answers import ABSENT, parse_json, paths_of_number, value_at
 from loadgen.answers.page_text import readable_text
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -21,6 +22,7 @@ _ERROR_BY_STATUS: Final = {
     413: ErrorKind.TOO_LARGE,
     429: ErrorKind.THROTTLED,
 }
+_MAX_CANDIDATES: Final = 2
 
 
 class HttpAnswer(Struct, frozen=True):
@@ -136,9 +138,20 @@ def _judge_success(answer: HttpAnswer, sent_upload: _SentUpload, paths: AnswerPa
     if row_count != expected_rows:
         count_text = "absent" if count is ABSENT else printable_text(json.dumps(count))
         valid_text = f", {expected_rows} of them valid" if paths.expect_count == ExpectCount.VALID else ""
-        detail = f"{description} ({paths.count} is {count_text}, {sent_upload.rows} rows were sent{valid_text})"
+        advice = _count_advice(document, expected_rows) if count is ABSENT else ""
+        detail = f"{description} ({paths.count} is {count_text}, {sent_upload.rows} rows were sent{valid_text}{advice})"
         return Judgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, is_echoed=is_echoed)
     return Judgement(None, description, records_confirmed=expected_rows, marker=Marker.TRUE, is_echoed=is_echoed)
+
+
+def _count_advice(document: Mapping[str, Any], expected_rows: int) -> str:
+    """Numbers of an answer without a count that may be the count under another name."""
+    candidates = list(islice(paths_of_number(document, expected_rows), _MAX_CANDIDATES))
+    if not candidates:
+        return ""
+    numbers = " and ".join(f"{path}: {expected_rows}" for path in candidates)
+    question = "is that the count?" if len(candidates) == 1 else "is one of them the count?"
+    return f"; the answer has {numbers}; {question} Set spec.target.response.count"
 
 
 def _broken_promise(document: Mapping[str, Any], description: str, paths: AnswerPaths) -> Judgement:

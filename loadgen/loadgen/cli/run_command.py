@@ -59,12 +59,13 @@ PARTIAL_SECONDS: Final = 10.0
 class LocalTest(NamedTuple):
     """The test of a command line. `url_source` is where its URL came from if not from an option.
 
-    `manifest` is the same test as YAML, without secrets.
+    `manifest` is the same test as YAML, without secrets. `words` has the user's word for each field in advice.
     """
 
     plan: Plan
     url_source: str | None
     manifest: str
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Output:
     is_quiet: bool
     is_json: bool
     in_colour: bool
+    words: Mapping[str, str]
 
     def say(self, text: str) -> None:
         if not self.is_quiet:
@@ -90,14 +92,16 @@ def run_load_test(options: argparse.Namespace) -> int:
     with_scenario_behind_ui(options)
     test = local_test_of(options, os.environ)
     files = result_files(Path(options.out), test.plan.name, datetime.now(UTC))
-    output = _output(options, os.environ, debug=test.plan.debug)
+    output = _output(options, os.environ, test)
     return event_loop.run(_run(options, test, files, output))
 
 
 def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
     """The test of a command line. Raises UsageError."""
     if options.scenario is None and options.file is None:
-        raise UsageError("name a scenario (light, medium, heavy, stress, all or custom) or a manifest (-f FILE)")
+        raise UsageError(
+            "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest (-f FILE)"
+        )
     manifest = read_manifest(Path(options.file)) if options.file is not None else None
     draft = draft_of(options, environment, manifest)
     name = manifest.name if manifest else options.scenario
@@ -112,7 +116,7 @@ def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -
     )
     url_source = draft.sources.get("spec.target.url", options.file)
     plan = plan_of(draft, identity, access_of(options, environment))
-    return LocalTest(plan, None if url_source == "--url" else url_source, text)
+    return LocalTest(plan, None if url_source == "--url" else url_source, text, draft.advice_words)
 
 
 async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles, output: Output) -> int:
@@ -127,7 +131,7 @@ async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles,
             lambda iteration: lines.add(trace_of_iteration(iteration)),
             lambda name, upload, progress: lines.add(trace_of_check(name, upload, progress)),
         )
-    output.say(opening_text(plan, test.url_source))
+    output.say(opening_text(plan, test.url_source, output.words))
     async with _live_page(options, session, test.manifest, output) as page:
         result = await _run_session(session, files, output, samples, page)
         is_written = _write(files, result, output)
@@ -185,7 +189,7 @@ async def _run_session(
             output.say("Verifying the target ...")
             report = await session.verify()
             if report is not None:
-                output.say(proof_text(report))
+                output.say(proof_text(report, output.words))
             if report is not None and report.is_proven and not session.interrupts.count:
                 await _load(session, files, output)
                 if session.reads_back:
@@ -278,7 +282,7 @@ def _report_end(session: Session, result: RunResult, files: ResultFiles | None, 
         write_utf8(f"{msgspec.json.format(msgspec.json.encode(result.summary)).decode()}\n")
     if output.is_quiet:
         if not output.is_json:
-            lines = verdict_lines(result.summary, in_colour=output.in_colour)
+            lines = verdict_lines(result.summary, words=output.words, in_colour=output.in_colour)
             print(fit_to_width("\n".join(lines), terminal_width(sys.stdout)))
         return
     is_refused = result.verification is not None and result.verification.refusal is not None
@@ -286,20 +290,20 @@ def _report_end(session: Session, result: RunResult, files: ResultFiles | None, 
     report = (
         f"Verdict     {result.summary.verdict}"
         if is_refused
-        else closing_text(result.summary, in_colour=output.in_colour)
+        else closing_text(result.summary, words=output.words, in_colour=output.in_colour)
     )
     output.say(f"\n{report}")
     for number, file in enumerate(files.all if files else ()):
         output.say(f"{'Files' if number == 0 else '':<12}{file}")
 
 
-def _output(options: argparse.Namespace, environment: Mapping[str, str], *, debug: bool) -> Output:
+def _output(options: argparse.Namespace, environment: Mapping[str, str], test: LocalTest) -> Output:
     narrative = sys.stderr if options.json else sys.stdout
     screen: Screen
-    if options.quiet or debug:
+    if options.quiet or test.plan.debug:
         screen = SilentScreen()
     elif can_redraw(sys.stderr, environment):
         screen = BlockScreen(sys.stderr)
     else:
         screen = LineScreen(sys.stderr)
-    return Output(narrative, screen, options.quiet, options.json, wants_colour(narrative, environment))
+    return Output(narrative, screen, options.quiet, options.json, wants_colour(narrative, environment), test.words)

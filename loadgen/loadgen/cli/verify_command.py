@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,9 +29,16 @@ DEFAULT_ROWS: Final = 1_000
 NOTHING_SENT: Final = VerificationReport(level=ProofLevel.NONE, message="before anything was sent")
 
 
+class LocalVerification(NamedTuple):
+    """The plan whose verification is run, and the user's word for each field in advice."""
+
+    plan: Plan
+    words: Mapping[str, str]
+
+
 def run_verify(options: argparse.Namespace) -> int:
     """Verify the target of a command line and print the report. Raises UsageError."""
-    plan = verification_plan(options, os.environ)
+    plan, words = local_verification_of(options, os.environ)
     share = Share(plan, 0, plan.uid, time.monotonic_ns)
     if plan.debug:
         lines = DebugLines(sys.stderr)
@@ -45,15 +52,15 @@ def run_verify(options: argparse.Namespace) -> int:
     if options.json:
         write_utf8(f"{msgspec.json.encode(report.final_report).decode()}\n")
     else:
-        text = checklist(plan.target.url, report, in_colour=wants_colour(sys.stdout, os.environ))
+        text = checklist(plan.target.url, report, words=words, in_colour=wants_colour(sys.stdout, os.environ))
         print(fit_to_width(text, terminal_width(sys.stdout)))
     if is_interrupted:
         print("loadgen verify: interrupted", file=sys.stderr)
     return ExitStatus.PASSED if report.is_proven and not is_interrupted else ExitStatus.NEVER_LOADED
 
 
-def verification_plan(options: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
-    """The plan whose verification is run. Raises UsageError."""
+def local_verification_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalVerification:
+    """The verification of a command line. Raises UsageError."""
     manifest = read_manifest(Path(options.file)) if options.file is not None else None
     draft = draft_of(options, environment, manifest)
     if manifest is None:
@@ -62,4 +69,4 @@ def verification_plan(options: argparse.Namespace, environment: Mapping[str, str
         if "batchSize" not in draft.spec["load"]:
             draft.put("load.batchSize", DEFAULT_ROWS, "--batch-size")
     identity = Identity(namespace=manifest.namespace if manifest else "local", name="verify", uid=str(uuid.uuid4()))
-    return plan_of(draft, identity, access_of(options, environment))
+    return LocalVerification(plan_of(draft, identity, access_of(options, environment)), draft.advice_words)

@@ -61,6 +61,7 @@ def _check_exportable(plan: Plan) -> None:
         "spec.load.arrivals: poisson": any(
             step.arrivals and step.arrivals.process == ArrivalProcess.POISSON for step in plan.steps
         ),
+        "spec.scenario: capacity": any(step.climb is not None for step in plan.steps),
         "spec.verification.require: Proven": plan.require == Requirement.PROVEN,
         "spec.verification.readBack": plan.read_back is not None,
         "spec.abort": plan.abort is not None,

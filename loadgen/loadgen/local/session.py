@@ -13,6 +13,8 @@ from loadgen.load.share import Share, cut, sole_error
 from loadgen.local.interrupts import Interrupts
 from loadgen.proof.verification import CheckObserver
 from loadtest_model.judgement.abort import AbortWatch, watch_for_abort
+from loadtest_model.judgement.capacity import climb_end, climb_step
+from loadtest_model.judgement.judging import run_health
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate, aggregate_of
 from loadtest_model.measurement.snapshot import PodState, Snapshot, VerificationReport, Violation
@@ -22,6 +24,10 @@ from loadtest_model.reasons import Reason
 
 ABORT_CHECK_SECONDS: Final = 2.0
 """How often the bounds of `abort` are looked at; the operator does so at every reading of the pods."""
+
+
+CLIMB_CHECK_SECONDS: Final = 1.0
+"""How often the plateaus of a climb are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Session:
     `manifest` is the test as YAML, for the results.
 
     `interrupts` may end it at any time. A load that was cut is counted and judged like any other. `on_interrupt` is
-    called at an interruption while the load runs.
+    called at an interruption while the load runs. `climb_end` says why a climb ended before its highest load.
     """
 
     def __init__(self, plan: Plan, clock_ns: Callable[[], int], manifest: str = "") -> None:
@@ -58,6 +64,7 @@ class Session:
         self._violation: Violation | None = None
         self._defect: Exception | None = None
         self._watch = AbortWatch()
+        self.climb_end = ""
         self._cut_request = asyncio.Event()
         self.on_interrupt: Callable[[], None] | None = None
         self._timeline = Timeline()
@@ -126,6 +133,7 @@ class Session:
             gaps=tuple(self._gaps()),
             recorded_failures=(Gap(Reason.Aborted, f"aborted: {self.breach}"),) if self.breach else (),
             load_began=self.started_at is not None,
+            climb_ended=bool(self.climb_end),
         )
         return SessionState(facts, snapshot, self._manifest, report, self.started_at)
 
@@ -175,9 +183,10 @@ class Session:
 
     async def _load(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            watch_task = tasks.create_task(self._watch_bounds())
+            watch_tasks = [tasks.create_task(watch) for watch in (self._watch_bounds(), self._watch_climb())]
             self._violation = await self._share.load(self._clock_ns(), is_alone=True)
-            watch_task.cancel()
+            for task in watch_tasks:
+                task.cancel()
 
     async def _watch_bounds(self) -> None:
         """Cut the load when a bound of the plan's `abort` is breached for good."""
@@ -186,6 +195,16 @@ class Session:
             self._watch = watch_for_abort(self.plan, self.aggregate(), self._watch)
             if self.breach:
                 self._cut_request.set()
+                return
+
+    async def _watch_climb(self) -> None:
+        """Start nothing new once a plateau of the climb did not hold, or the target is in a critical state."""
+        while climb_step(self.plan) is not None and not self.interrupts.count:
+            await asyncio.sleep(CLIMB_CHECK_SECONDS)
+            aggregate = self.aggregate()
+            self.climb_end = climb_end(self.plan, aggregate, run_health(self.plan, aggregate))
+            if self.climb_end:
+                self._share.drain()
                 return
 
     async def _run(self, work: Coroutine[Any, Any, object], tolerated_interrupts: int = 0) -> None:

@@ -7,6 +7,7 @@ from operator import itemgetter
 from loadgen.measure.cause_tally import CauseTally
 from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
+from loadgen.measure.plateau_tally import ClimbTally
 from loadgen.measure.slow_tally import SlowTally
 from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
 from loadtest_model.load.pacing import share_of, users_at
@@ -55,6 +56,7 @@ class StepRecorder:
         self._by_change: dict[int, SecondTally] = {}
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
+        self._climb = ClimbTally(start_ns, self._warm_up_ns, self._segment_ends_ns) if step.climb else None
         self._in_flight: dict[int, int] = {}
         self._last_upload_number = 0
         self._withdrawn = 0
@@ -102,6 +104,8 @@ class StepRecorder:
         if (segment := self._drop(upload_number, now_ns)) is not None:
             self._segment_response[segment].add(wait_ns)
             self._own.drop(wait_ns, own_share)
+            if self._climb:
+                self._climb.plateaus[segment].drop(wait_ns, own_share)
 
     def drop_at_end(self, upload_number: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
         """Count an arrival that the end of the load came upon before anything of it was sent.
@@ -113,6 +117,8 @@ class StepRecorder:
         if (segment := self._drop(upload_number, now_ns)) is None:
             return
         self._own.drop(wait_ns, own_share, has_time=own_share < 1.0)
+        if self._climb:
+            self._climb.plateaus[segment].drop_at_end(wait_ns, own_share, remaining_ns)
         if own_share < 1.0:
             self._segment_response[segment].add(wait_ns)
             self._censored.add(wait_ns, None, remaining_ns)
@@ -152,12 +158,18 @@ class StepRecorder:
     def record_offer(self, due_ns: int, offered: int, planned: int) -> None:
         """Note how much was offered of a piece of the planned load that was due at this instant."""
         if due_ns - self._start_ns >= self._warm_up_ns:
-            self._own.offered += offered
-            self._own.planned += planned
+            for own in (self._own, *self._own_of_plateau(due_ns)):
+                own.offered += offered
+                own.planned += planned
 
     def record_lag(self, lag_ns: int) -> None:
         """Note how late the event loop woke a sleeper."""
-        self._own.lag.add(lag_ns)
+        for own in (self._own, *self._own_of_plateau(self._last_activity_ns)):
+            own.lag.add(lag_ns)
+
+    def _own_of_plateau(self, at_ns: int) -> tuple[OwnTally, ...]:
+        """The own part of the plateau that an instant lies in; nothing in a step that does not climb."""
+        return (self._climb.plateaus[self._segment(at_ns - self._start_ns)].own,) if self._climb else ()
 
     def record_users(self, users: int, now_ns: int) -> None:
         """Note how many virtual users are at work in the open model."""
@@ -208,6 +220,14 @@ class StepRecorder:
             silence=self._silence_at_the_end(),
             start_seconds=self._start_seconds,
             slowest=self._slowest.samples(),
+            plateaus=()
+            if self._climb is None
+            else self._climb.aggregates(
+                load_ns=int(self._load_seconds(now_ns) * NANOSECONDS),
+                now_ns=now_ns,
+                in_flight_ns=self._in_flight.values(),
+                has_ended=self._end_ns is not None,
+            ),
         )
 
     def _silence_at_the_end(self) -> Silence:
@@ -237,6 +257,8 @@ class StepRecorder:
         outcome = sample.outcome
         self._own.count_own_failure(sample, response_ns)
         self._slowest.add(sample)
+        if self._climb:
+            self._climb.plateaus[segment].add(sample, response_ns, max(0, sample.finished_ns - sample.sent_ns))
         if outcome is Outcome.REJECTED:
             self._rejected_response.add(response_ns)
         elif outcome is not Outcome.VIOLATION:

@@ -15,9 +15,9 @@ import msgspec
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest
 from loadgen.options.records_options import record_settings
-from loadgen.options.wording import OPTIONS, decoding_error, with_user_words
+from loadgen.options.wording import OPTIONS, advice_words, decoding_error, with_user_words
 from loadtest_model.load.scenarios import PRESETS
-from loadtest_model.spec import Spec
+from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.connecting import ConnectionUse
 from loadtest_model.spec.validation import broken_rules
 from loadtest_model.spec.verification import Requirement
@@ -46,6 +46,8 @@ _TEXTS: Final = {
     "marker": "target.response.marker",
     "count": "target.response.count",
     "nonce": "target.response.nonce",
+    "capacity_by": "load.capacity.by",
+    "capacity_plateau": "load.capacity.plateau",
     "think_time": "load.thinkTime",
     "warm_up": "load.warmUp",
 }
@@ -62,6 +64,10 @@ _CONNECTIONS: Final = {
 }
 _EXPRESSIONS: Final = {"threshold": "thresholds", "abort": "abort.thresholds"}
 _NUMBERS: Final = {"seed": "records.seed", "records": "load.records"}
+_LEVELS_OF_LOAD: Final = {
+    "arrival_rate": "load.arrivalRate",
+    **{f"capacity_{name}": f"load.capacity.{name}" for name in ("from", "to", "factor", "required")},
+}
 _LOAD: Final = {
     "batch_size": ("load.batchSize", "BATCH_SIZE"),
     "virtual_users": ("load.virtualUsers", "CONCURRENCY"),
@@ -94,6 +100,11 @@ class Draft:
     def words(self) -> Mapping[str, str]:
         """The user's word for each field that has one."""
         return {**({} if self.has_manifest else OPTIONS), **self.sources}
+
+    @property
+    def advice_words(self) -> Mapping[str, str]:
+        """The word for each field in what the user is advised to change."""
+        return advice_words(self.sources, has_manifest=self.has_manifest)
 
     def to_spec(self) -> Spec:
         """Decode and check the spec. Raises UsageError, in the user's words, if a cluster would refuse it."""
@@ -146,8 +157,9 @@ def _put_values(draft: Draft, options: argparse.Namespace) -> None:
     if (control := getattr(options, "read_back_control", None)) is not None:
         kind = "url" if "://" in control else "clientId"
         draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
-    if (rate := getattr(options, "arrival_rate", None)) is not None:
-        draft.put("load.arrivalRate", _rate("--arrival-rate", rate.removesuffix("/s") + "/s"), "--arrival-rate")
+    for name, path in _LEVELS_OF_LOAD.items():
+        if (level := getattr(options, name, None)) is not None:
+            draft.put(path, _rate(option(name), level.removesuffix("/s") + "/s"), option(name))
     if (ratio := getattr(options, "trace", None)) is not None:
         draft.put("target.tracing.sampleRatio", _share("--trace", ratio), "--trace")
     if getattr(options, "debug", False):
@@ -281,5 +293,7 @@ def _deep_copy(value: Any) -> Any:
 
 def purpose_of(scenario: str) -> str:
     """What a scenario is for, in a few words; empty for those that have no purpose of their own."""
+    if scenario == Scenario.CAPACITY:
+        return "how much the target can take"
     preset = PRESETS.get(scenario)
     return preset.purpose if preset else ""

@@ -12,6 +12,7 @@ from loadgen.options.errors import UsageError
 from loadgen.options.records_options import FIELD_HELP
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario
+from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.metrics import METRICS
 
 DEBUG_HELP: Final = "print every upload: size, times, status and answer"
@@ -51,6 +52,7 @@ scenarios (what each is for):
 {scenarios}
   all      these four, one after the other
   custom   what --batch-size and --duration (or --stage) say
+  capacity plateaus that climb until the thresholds no longer hold: how much the target can take
 
 environment variables, which options go before and which go before a manifest:
   API_URL (--url), AUTH_TOKEN (the token itself), BATCH_SIZE, CONCURRENCY (--virtual-users),
@@ -165,6 +167,14 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     )
     load.add_argument("--arrival-rate", metavar="N", help="uploads a second, whatever the target does (open model)")
     load.add_argument("--arrivals", choices=("constant", "poisson"), help="how arrivals are spaced")
+    load.add_argument(
+        "--capacity-by", choices=tuple(map(str, ClimbBy)), help="what climbs in scenario capacity (default: users)"
+    )
+    load.add_argument("--capacity-from", metavar="N", help="load of its first plateau (default: 1)")
+    load.add_argument("--capacity-to", metavar="N", help="load of its last plateau (default: 100)")
+    load.add_argument("--capacity-factor", metavar="N", help="from plateau to plateau (default: 1.5)")
+    load.add_argument("--capacity-plateau", metavar="TIME", help="length of each plateau (default: 30s)")
+    load.add_argument("--capacity-required", metavar="N", help="the load that must hold for the verdict Passed")
     load.add_argument("--max-lateness", metavar="TIME", help="how long a due upload waits for a free virtual user")
     load.add_argument("--think-time", metavar="TIME", help="pause of a virtual user between two uploads")
     load.add_argument("--warm-up", metavar="TIME", help="first part of the load that thresholds leave out")

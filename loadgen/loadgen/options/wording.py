@@ -53,6 +53,13 @@ OPTIONS: Final = {
     "spec.load.arrivals": "--arrivals",
     "spec.load.maxLateness": "--max-lateness",
     "spec.load.gracefulStop": "--graceful-stop",
+    "spec.load.capacity.by": "--capacity-by",
+    "spec.load.capacity.from": "--capacity-from",
+    "spec.load.capacity.to": "--capacity-to",
+    "spec.load.capacity.factor": "--capacity-factor",
+    "spec.load.capacity.plateau": "--capacity-plateau",
+    "spec.load.capacity.required": "--capacity-required",
+    "spec.load.capacity": "scenario capacity",
     "spec.load.thinkTime": "--think-time",
     "spec.load.warmUp": "--warm-up",
     "spec.thresholds": "--threshold",
@@ -69,7 +76,8 @@ OPTIONS: Final = {
 
 _FIELD: Final = re.compile(r"spec(?:\.[A-Za-z]+)+")
 _PROBLEM_AT_PATH: Final = re.compile(r"^(?P<problem>.*) - at (?:`key` in )?`\$(?P<path>[^`]*)`$", re.DOTALL)
-_PATH_STEP: Final = re.compile(r"\.([A-Za-z]+)|\[(\d+)\]")
+_PATH_STEP: Final = re.compile(r"\.([A-Za-z]+)|\[(\d+|\.\.\.)\]")
+_INDEX: Final = re.compile(r"\[(\d+|\.\.\.)\]")
 _PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<regex>'.*'|\".*\")$", re.DOTALL)
 _PATTERN_ADVICE: Final = {
     DURATION_PATTERN: "write a number with a unit, such as 90s, 5m or 1m30s",
@@ -77,13 +85,30 @@ _PATTERN_ADVICE: Final = {
     FORM_NAME_PATTERN: "write a text without quotes and control characters",
 }
 
+_TEXT_EXPECTED: Final = re.compile(r"Expected `str`, got `(?P<type>bool|int|float)`")
+_PYTHON_TYPES: Final[dict[str, type]] = {"bool": bool, "int": int, "float": float}
+_QUOTES: Final = {
+    "bool": "a text is expected, so put it in quotes (without quotes YAML reads yes, no, on and off as booleans)",
+    "int": "a text is expected, so put it in quotes",
+    "float": "a text is expected, so put it in quotes",
+}
 _BOUND: Final = re.compile(r"Expected `(int|float)` (?P<operator>[<>]=) (?P<number>[\d.]+)")
+_MANIFEST_WORDS: Final = {
+    "spec.target.auth": "spec.target.auth (here --token-file or AUTH_TOKEN)",
+    **{field: field for field in OPTIONS if field.startswith("spec.target.auth.")},
+}
+"""The words for the fields of a manifest that are not named alone: a Secret is read by a cluster, not here."""
 _MORE_PODS: Final = ", or share the load among more pods (spec.parallelism)"
 
 
-def with_option_names(text: str) -> str:
-    """A text in which each field that has an option is called by it, without the advice that only a fleet can take."""
-    return with_user_words(OPTIONS, text.replace(_MORE_PODS, ""))
+def advice_words(sources: Mapping[str, str], *, has_manifest: bool) -> Mapping[str, str]:
+    """The word for each field in advice. The fields of a manifest keep their names, except those that `sources` set."""
+    return {**_MANIFEST_WORDS, **sources} if has_manifest else OPTIONS
+
+
+def with_advice_words(words: Mapping[str, str], text: str) -> str:
+    """A text with the user's words for fields, without the advice that only a fleet can take."""
+    return with_user_words(words, text.replace(_MORE_PODS, ""))
 
 
 def with_user_words(sources: Mapping[str, str], text: str) -> str:
@@ -104,17 +129,33 @@ def decoding_error(spec: Json, sources: Mapping[str, str], message: str) -> str:
     match = _PROBLEM_AT_PATH.match(message)
     # What is wrong with the whole has no path.
     problem, path = (match["problem"], match["path"]) if match else (message, "")
-    field = f"spec{path}"
-    word = with_user_words(sources, re.sub(r"\[(\d+|\.\.\.)\]", "", field))
+    word = _word_at(spec, sources, path, problem)
     if problem.startswith("Object contains unknown field"):
         name = problem.rpartition(" ")[2].strip("`")
         fields = _schema_at(path).get("properties", {})
         return f"{word}: there is no field {name}" + (f"; {suggestion(name, fields)}" if fields else "")
     if problem.startswith("Object missing required field"):
         return f"{word}: the field {problem.rpartition(' ')[2].strip('`')} is missing"
-    value = _value_at(spec, path)
-    value_text = f" is {value!r};" if value is not None else ":"
+    value = _value_at(spec, path, problem)
+    value_text = f" is {_yaml_text(value)};" if value is not None else ":"
     return f"{word}{value_text} {_advice(problem, path)}"
+
+
+def _word_at(spec: Json, sources: Mapping[str, str], path: str, problem: str) -> str:
+    """The user's word for the field at a decoder's path. A field of a manifest keeps the indices of its lists."""
+    field = _INDEX.sub("", f"spec{path}")
+    word = with_user_words(sources, field)
+    if word != field:
+        return word
+    # The decoder does not say which key of a map it means.
+    key = _key_at_end(spec, path, problem)
+    return _INDEX.sub(lambda match: match.group() if match[1] != "..." else "", f"spec{path}") + (
+        f"[{key!r}]" if key is not None else ""
+    )
+
+
+def _yaml_text(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _advice(problem: str, path: str) -> str:
@@ -126,26 +167,54 @@ def _advice(problem: str, path: str) -> str:
         # More readers know this sign for the end of a text.
         regex = pattern["regex"].replace(r"\\Z", "$")
         return advice or f"write a text that matches {regex}"
+    text_expected = _TEXT_EXPECTED.fullmatch(problem)
+    if text_expected is not None:
+        pattern_advice = {_schema_pattern(regex): text for regex, text in _PATTERN_ADVICE.items()}
+        return pattern_advice.get(_schema_pattern(_schema_at(path).get("pattern", "")), _QUOTES[text_expected["type"]])
     bound = _BOUND.fullmatch(problem)
     if bound is not None:
         return f"write a number of at {'least' if bound['operator'] == '>=' else 'most'} {bound['number']}"
     return problem[:1].lower() + problem[1:].replace("`", "")
 
 
+def _schema_pattern(regex: str) -> str:
+    return regex.replace(r"\Z", "$")
+
+
 def _schema_at(path: str) -> Json:
     """The schema of the field at a decoder's path."""
     node = spec_schema()
     for name, index in _PATH_STEP.findall(path):
-        node = node.get("items", {}) if index else node.get("properties", {}).get(name, {})
+        if name:
+            node = node.get("properties", {}).get(name, {})
+        else:
+            node = node.get("additionalProperties", {}) if index == "..." else node.get("items", {})
     return node
 
 
-def _value_at(spec: Json, path: str) -> Any:
-    """The value at a decoder's path; None where the path does not lead to one."""
+def _value_at(spec: Json, path: str, problem: str) -> Any:
+    """The scalar at a decoder's path; None where the path does not lead to one."""
+    node = _node_at(spec, path.removesuffix("[...]"))
+    if path.endswith("[...]"):
+        key = _key_at_end(spec, path, problem)
+        node = node[key] if key is not None else None
+    return node if isinstance(node, str | int | float) else None
+
+
+def _key_at_end(spec: Json, path: str, problem: str) -> str | None:
+    """The first key of the map at the end of a path whose value has the type that the decoder complains of."""
+    match = _TEXT_EXPECTED.fullmatch(problem)
+    entries = _node_at(spec, path.removesuffix("[...]"))
+    if match is None or not path.endswith("[...]") or not isinstance(entries, dict):
+        return None
+    return next((key for key, value in entries.items() if type(value) is _PYTHON_TYPES[match["type"]]), None)
+
+
+def _node_at(spec: Json, path: str) -> Any:
     node: Any = spec
     for name, index in _PATH_STEP.findall(path):
         try:
             node = node[name] if name else node[int(index)]
-        except (KeyError, IndexError, TypeError):
+        except (KeyError, IndexError, TypeError, ValueError):
             return None
-    return node if isinstance(node, str | int | float) else None
+    return node

@@ -28,6 +28,7 @@ from loadgen.proof.refusals import (
 )
 from loadgen.proof.verification import CheckObserver, VerificationCourse, Verifier
 from loadgen.proof.violations import BrokenPromiseError
+from loadgen.records.space import run_prefix
 from loadgen.upload.address_source import AddressSource
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.following import REFRESH_SECONDS, RETRY_SECONDS, follow_addresses
@@ -45,6 +46,8 @@ from loadtest_model.measurement.snapshot import (
 )
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
+
+CLIENT_ID_NAME: Final = "client_id"
 
 MOST_CHECKS: Final = 200
 """The most checks, and the most canaries, that a report has. An address that fails in passing is tried as long as the
@@ -101,6 +104,8 @@ class Prover:
             partial(resolve_name, self._site.host, self._site.port),
             goes_first=goes_first,
         )
+        columns = (column for column in plan.records.columns if column.kind == "client")
+        self._id_column = next((column.name for column in columns if column.source == CLIENT_ID_NAME), "")
         self._must_prove = plan.require == Requirement.PROVEN
         self._proof_spans: dict[Endpoint, tuple[float, float]] = {}
         self._late_refusal: VerificationReport | None = None
@@ -121,6 +126,7 @@ class Prover:
         return structs.replace(
             self._report,
             canary_ids=self._all_canaries(self._report.canary_ids),
+            id_column=self._id_column or CLIENT_ID_NAME,
             addresses=tuple(address for address in self._report.addresses if address not in unverified),
             unverified=unverified,
             refused_addresses=tuple(self._refused_addresses.values())[-MOST_REFUSED_ADDRESSES:],
@@ -138,7 +144,13 @@ class Prover:
         bound_seconds = self._plan.deadlines.verification_seconds
         course = VerificationCourse()
         if full_rows is not None and self._plan.read_back is not None:
-            self._read_back = ReadBack(self._plan.read_back, make_fetch(self._plan), self._uploader.authorization)
+            self._read_back = ReadBack(
+                self._plan.read_back,
+                make_fetch(self._plan),
+                self._uploader.authorization,
+                id_column=self._id_column or CLIENT_ID_NAME,
+                id_prefix=run_prefix(self._plan.records.run_tag) if self._id_column else "",
+            )
         try:
             async with asyncio.timeout(bound_seconds):
                 self._report = await self._prove(full_rows, course)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
+from msgspec import structs
 from multidict import CIMultiDict
 
 from loadgen.answers.json_answers import ABSENT, parse_json, value_at
@@ -43,7 +44,8 @@ class _ReadingFailedError(Exception):
 class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
-    `authorization` gives the value of the target's Authorization header, None where it has none.
+    `authorization` gives the value of the target's Authorization header, None where it has none. `id_column` is the
+    file's column with the ids of rows, and `id_prefix` what those of this run begin with.
     """
 
     def __init__(
@@ -51,12 +53,15 @@ class ReadBack:
         plan: ReadBackPlan,
         fetch: Fetch,
         authorization: Callable[[], Awaitable[str | None]],
+        *,
+        id_column: str = "client_id",
+        id_prefix: str = "",
     ) -> None:
         self._plan = plan
         self._fetch = fetch
         self._authorization = authorization
         self._token = ""
-        self.report = ReadBackReport(settle_seconds=plan.settle_seconds)
+        self.report = ReadBackReport(settle_seconds=plan.settle_seconds, id_column=id_column, id_prefix=id_prefix)
 
     async def read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> None:
         """Read once, all within the plan's time-out; what fails is tried again within it.
@@ -64,9 +69,7 @@ class ReadBack:
         `client_ids` are the rows that a look-up looks for.
         """
         reading = await self._reading(moment, client_ids)
-        self.report = ReadBackReport(
-            settle_seconds=self.report.settle_seconds, readings=(*self.report.readings, reading)
-        )
+        self.report = structs.replace(self.report, readings=(*self.report.readings, reading))
 
     async def conclude(self, client_ids: Sequence[str]) -> None:
         """Read after the last answer, and once more when the target had time to settle."""

@@ -18,6 +18,7 @@ from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_s
 from loadgen.upload.uploading import Upload, Uploader
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
+from loadtest_model.measurement.run_rows import run_rows_of
 from loadtest_model.measurement.snapshot import (
     CheckName,
     ProofLevel,
@@ -97,7 +98,7 @@ class VerificationCourse:
                     self.canary_ids.append(first_id)
                 self.message = (
                     f"{message} while {check.endpoint} was sent {rows_in_words(check.rows)} ({check.name});"
-                    f" {_removal_advice(check.rows, first_row)}"
+                    f" {_removal_advice(check.rows, first_row, first_id)}"
                 )
         return self.report()
 
@@ -341,10 +342,12 @@ def _refusal_message(name: CheckName, upload: Upload, rows: int, progress: Uploa
     description = f"{upload.endpoint} ({part}): {printable_text(upload.judgement.detail, 400)}"
     if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return description
-    return f"{description}. {_removal_advice(rows, upload.first_row)}."
+    return f"{description}. {_removal_advice(rows, upload.first_row, upload.first_client_id)}."
 
 
-def _removal_advice(rows: int, first_row: str) -> str:
+def _removal_advice(rows: int, first_row: str, first_id: str | None) -> str:
+    run_rows = run_rows_of(first_row, first_id or "")
+    addition = f" ({run_rows})" if run_rows else ""
     if rows == 1:
-        return f"The canary with {first_row} may be stored; remove it from the target"
-    return f"These {rows} rows may be stored, the first with {first_row}; remove them"
+        return f"The canary with {first_row} may be stored; remove it from the target{addition}"
+    return f"These {rows:,} rows may be stored, the first with {first_row}; remove them{addition}"

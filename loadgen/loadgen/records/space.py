@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from loadgen.records.scatter import Scatter
 from loadgen.records.words import Words
+from loadtest_model.measurement.run_rows import RUN_CHARACTERS
 
 MAX_PODS: Final = 1_000
 ROWS_PER_POD: Final = 2**40
@@ -63,7 +64,7 @@ class RecordSpace:
     @cached_property
     def prefix(self) -> str:
         """The 12 characters that every id of this pod in this run begins with: ten of the run, two of the pod."""
-        return _base32(self.run_tag, 10) + _base32(self.pod_index, 2)
+        return run_prefix(self.run_tag) + _base32(self.pod_index, 2)
 
     @cached_property
     def scatter(self) -> Scatter:
@@ -79,6 +80,11 @@ class RecordSpace:
         numbers = np.arange(first_number, first_number + rows, dtype=np.uint64)
         codes = code_words(self.scatter(numbers)).astype("<u8").tobytes().decode()
         return [self.prefix + codes[at : at + CODE_LENGTH] for at in range(0, len(codes), CODE_LENGTH)]
+
+
+def run_prefix(run_tag: int) -> str:
+    """What every id of a run begins with."""
+    return _base32(run_tag, RUN_CHARACTERS)
 
 
 def code_words(scattered: NDArray[np.uint64]) -> NDArray[np.uint64]:

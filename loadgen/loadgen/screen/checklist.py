@@ -1,8 +1,9 @@
 """The verification for people: a line for each check, the result, and what to do."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from loadgen.options.wording import with_option_names
+from loadgen.options.wording import OPTIONS, with_advice_words
 from loadgen.screen.styling import GREEN, RED, paint
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.proof import read_back_conclusion
@@ -20,8 +21,10 @@ _PURPOSES: Final = {
 DETAIL_CHARACTERS: Final = 60
 
 
-def checklist(url: str, report: VerificationReport, *, in_colour: bool = False) -> str:
-    """A report for people."""
+def checklist(
+    url: str, report: VerificationReport, *, words: Mapping[str, str] = OPTIONS, in_colour: bool = False
+) -> str:
+    """A report for people. `words` has the user's word for each field."""
     lines = [f"Target      {public_url(url)}", "", *_checks(report, in_colour=in_colour)]
     if report.checks:
         lines.append("")
@@ -35,12 +38,12 @@ def checklist(url: str, report: VerificationReport, *, in_colour: bool = False) 
         lines.append(f"{paint('Cut off', RED, in_colour)}     {report.message}")
     else:
         lines += [
-            f"{paint('Refused', RED, in_colour)}     {report.refusal}: {report.message}",
+            f"{paint('Refused', RED, in_colour)}     {report.refusal}: {with_advice_words(words, report.message)}",
             *([f"Cause       {explanation_of(report.cause).title}"] if report.cause else []),
-            f"To do       {with_option_names(report.hint)}",
+            f"To do       {with_advice_words(words, report.hint)}",
         ]
     if report.canary_ids:
-        lines.append(f"Canary      client_id {', '.join(report.canary_ids)}")
+        lines.append(f"Canary      {report.id_column} {', '.join(report.canary_ids)}")
     return "\n".join(lines)
 
 

@@ -1,9 +1,9 @@
 """The report at the end: the verdict with its reasons, and the figures behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from loadgen.options.wording import with_option_names
+from loadgen.options.wording import OPTIONS, with_advice_words
 from loadgen.screen.styling import BOLD, GREEN, RED, YELLOW, paint
 from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
@@ -11,6 +11,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.measurement.spread import merged_spread
 from loadtest_model.quantities import bytes_text, count_text, seconds_text, span_text
+from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.figures import PartsTimes
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
 
@@ -18,12 +19,12 @@ VERDICT_COLOURS: Final = {Verdict.PASSED: GREEN, Verdict.FAILED: RED, Verdict.IN
 _COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
 
 
-def verdict_lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
+def verdict_lines(summary: Summary, *, words: Mapping[str, str] = OPTIONS, in_colour: bool) -> Iterator[str]:
     """The verdict and its reasons."""
     yield f"Verdict     {verdict_text(summary.verdict, in_colour=in_colour)}"
     # Without a load every threshold lacks its samples as well, which goes without saying.
     reasons = summary.reasons if summary.requests.due else summary.reasons[:1]
-    yield from (f"            - {with_option_names(reason)}" for reason in reasons)
+    yield from (f"            - {with_advice_words(words, reason)}" for reason in reasons)
 
 
 def verdict_text(verdict: Verdict, *, in_colour: bool) -> str:
@@ -31,15 +32,18 @@ def verdict_text(verdict: Verdict, *, in_colour: bool) -> str:
     return paint(verdict, f"{BOLD};{VERDICT_COLOURS[verdict]}", in_colour)
 
 
-def closing_text(summary: Summary, *, in_colour: bool = False) -> str:
-    """The whole report for people."""
-    return "\n".join(_lines(summary, in_colour=in_colour))
+def closing_text(summary: Summary, *, words: Mapping[str, str] = OPTIONS, in_colour: bool = False) -> str:
+    """The whole report for people. `words` has the user's word for each field."""
+    return "\n".join(_lines(summary, words, in_colour=in_colour))
 
 
-def _lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
-    yield from verdict_lines(summary, in_colour=in_colour)
+def _lines(summary: Summary, words: Mapping[str, str], *, in_colour: bool) -> Iterator[str]:
+    yield from verdict_lines(summary, words=words, in_colour=in_colour)
     if not summary.requests.due:
         return
+    if summary.capacity is not None:
+        for number, line in enumerate(capacity_lines(summary.capacity)):
+            yield f"Capacity    {line}" if number == 0 else f"            - {line}"
     yield from _proof(summary.verification)
     yield from _figures(summary)
     if len(summary.steps) > 1:
@@ -49,9 +53,9 @@ def _lines(summary: Summary, *, in_colour: bool) -> Iterator[str]:
         yield from _thresholds(summary)
     yield f"Health      {summary.health.level}"
     yield from (f"            - {text}" for text in summary.health.evidence)
-    yield from _diagnoses(summary)
+    yield from _diagnoses(summary, words)
     yield from _target(summary.target)
-    yield from _generator(summary)
+    yield from _generator(summary, words)
 
 
 def _proof(proof: Proof) -> Iterator[str]:
@@ -143,10 +147,11 @@ def _thresholds(summary: Summary) -> Iterator[str]:
     yield from labelled_table("Thresholds", rows)
 
 
-def _diagnoses(summary: Summary) -> Iterator[str]:
+def _diagnoses(summary: Summary, words: Mapping[str, str]) -> Iterator[str]:
     for number, diagnosis in enumerate(summary.diagnoses):
-        yield f"{'Diagnoses' if number == 0 else '':<12}{diagnosis.title}: {diagnosis.evidence}"
-        yield f"            What to do: {with_option_names(diagnosis.next_step)}"
+        evidence = with_advice_words(words, diagnosis.evidence)
+        yield f"{'Diagnoses' if number == 0 else '':<12}{diagnosis.title}: {evidence}"
+        yield f"            What to do: {with_advice_words(words, diagnosis.next_step)}"
 
 
 def _target(target: TargetUse) -> Iterator[str]:
@@ -156,7 +161,7 @@ def _target(target: TargetUse) -> Iterator[str]:
         yield f"Target      memory {target.not_measurable}"
 
 
-def _generator(summary: Summary) -> Iterator[str]:
+def _generator(summary: Summary, words: Mapping[str, str]) -> Iterator[str]:
     generator = summary.generator
     state = f"offered {generator.offered_share:.0%} of the planned load"
     if generator.throttled_share is None:
@@ -167,5 +172,7 @@ def _generator(summary: Summary) -> Iterator[str]:
     )
     verdict_reasons = "\n".join(summary.reasons)
     yield from (
-        f"            - {with_option_names(reason)}" for reason in generator.notes if reason not in verdict_reasons
+        f"            - {with_advice_words(words, reason)}"
+        for reason in generator.notes
+        if reason not in verdict_reasons
     )

@@ -1,10 +1,12 @@
 """The report before the load: target, plan, what is at stake, and the proof."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from loadgen.options.document import purpose_of
-from loadgen.options.wording import with_option_names
+from loadgen.options.wording import OPTIONS, with_advice_words
 from loadtest_model.explanations import explanation_of
+from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan, Step
 from loadtest_model.plan.exposure import exposure_of
@@ -15,8 +17,11 @@ from loadtest_model.secrecy import public_url
 MAX_STAGES: Final = 6
 
 
-def opening_text(plan: Plan, source: str | None) -> str:
-    """Target and plan in a few lines. `source` says where the URL came from, where that is not the command line."""
+def opening_text(plan: Plan, source: str | None, words: Mapping[str, str] = OPTIONS) -> str:
+    """Target and plan in a few lines. `source` says where the URL came from, where that is not the command line.
+
+    `words` has the user's word for each field.
+    """
     purpose = purpose_of(plan.scenario)
     name = plan.name if plan.name == plan.scenario else f"{plan.name}: scenario {plan.scenario}"
     records = plan.steps[0].records
@@ -30,7 +35,7 @@ def opening_text(plan: Plan, source: str | None) -> str:
         f"Test        {name}{f' ({purpose})' if purpose else ''}, {length}, files as {plan.target.format.upper()}",
         *(f"            {f'{step.name}: ' if len(plan.steps) > 1 else ''}{step_text(step)}" for step in plan.steps),
         f"At stake    {exposure_of(plan)}",
-        *(f"Notice      {with_option_names(notice)}" for notice in plan_notices(plan)),
+        *(f"Notice      {with_advice_words(words, notice)}" for notice in plan_notices(plan)),
     ]
     return "\n".join(lines)
 
@@ -58,14 +63,18 @@ def _stage(duration_seconds: float, first: float, last: float) -> str:
     return f"{span_text(duration_seconds)} {level}"
 
 
-def proof_text(report: VerificationReport) -> str:
+def proof_text(report: VerificationReport, words: Mapping[str, str] = OPTIONS) -> str:
     """How the target was proven, or why it was refused and what to do."""
     if report.is_proven:
-        return (
+        proof = (
             f"Proof       {report.level}: {', '.join(report.addresses)}"
             f" ({count_text(report.uploads, 'upload')}, {count_text(report.rows, 'row')})"
         )
+        if report.read_back is None:
+            return proof
+        return f"{proof}\n            {read_back_conclusion(report.read_back).message}"
     if report.refusal is None:
         return f"Cut off     {report.message}"
     cause = f"\nCause       {explanation_of(report.cause).title}" if report.cause else ""
-    return f"Refused     {report.refusal}: {report.message}{cause}\nTo do       {with_option_names(report.hint)}"
+    message, hint = with_advice_words(words, report.message), with_advice_words(words, report.hint)
+    return f"Refused     {report.refusal}: {message}{cause}\nTo do       {hint}"

@@ -13,7 +13,7 @@ from loadtest_model.spec.validation import SPEC_RULES
 Json = dict[str, Any]
 
 # What may change after creation; everything else is fixed until a completed test gets another run id.
-MUTABLE_FIELDS: Final = ("stop", "suspend", "runId")
+MUTABLE_FIELDS: Final = ("stop", "suspend", "runId", "results")
 
 _OF_INT_OR_STRING: Final = ("x-kubernetes-int-or-string", "pattern", "maxLength", "minimum", "maximum")
 
@@ -109,6 +109,7 @@ PRINTER_COLUMNS: Final = [
     _column("Age", ".metadata.creationTimestamp", "date", "Time since the test was created."),
     _column("Target", ".spec.target.url", "string", "The target's URL.", priority=1),
     _column("Pods", ".status.pods.desired", "integer", "Pods that share the load.", priority=1),
+    _column("Capacity", ".status.columns.capacity", "string", "The highest load of a climb that held.", priority=1),
     _column("Message", ".status.message", "string", "What happens now, or what came of it.", priority=1),
 ]
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loadtest_model.explanations.explanation import Explanation
+from loadtest_model.explanations.explanation import OR_LOWER_USERS, Explanation
 from loadtest_model.measurement.causes import Cause
 
 NO_CONNECTION: Final = {
@@ -23,7 +23,8 @@ NO_CONNECTION: Final = {
         "The address did not answer at all: packets are dropped on the way, or the target's queue of new connections"
         " is full.",
         "Check the address and that no NetworkPolicy or firewall drops the packets; under load give the target more"
-        " workers (gunicorn --workers, --backlog) or lower spec.load.virtualUsers.",
+        " workers (gunicorn --workers, --backlog).",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.ADDRESS_NOT_ALLOWED: Explanation(
         "The address is not allowed",
@@ -85,7 +86,8 @@ NO_COMPLETE_ANSWER: Final = {
         "The upload was sent or under way, and no complete answer came within spec.target.timeout. Whether the rows"
         " were processed is unknown.",
         "Check that the target answers an upload of this size by hand; raise spec.target.timeout if it may take"
-        " longer, give the target more workers, or lower spec.load.batchSize or spec.load.virtualUsers.",
+        " longer, give the target more workers, or lower spec.load.batchSize.",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.CONNECTION_RESET: Explanation(
         "The connection was cut",
@@ -99,8 +101,9 @@ NO_COMPLETE_ANSWER: Final = {
         "Uploads end after the same time again and again, in an error page of gunicorn's own or in nothing, as they do"
         " when gunicorn kills a worker that is silent for longer than its time-out (30 s by default); its log says"
         " WORKER TIMEOUT.",
-        "Raise gunicorn's --timeout above the longest upload, or make the view faster; lower spec.load.batchSize or"
-        " spec.load.virtualUsers if the load is more than the target is meant for.",
+        "Raise gunicorn's --timeout above the longest upload, or make the view faster; lower spec.load.batchSize if"
+        " the load is more than the target is meant for.",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.WORKER_KILLED: Explanation(
         "The process died on a large upload",
@@ -116,7 +119,8 @@ NO_COMPLETE_ANSWER: Final = {
         "Uploads were cut and connections refused after others had been accepted: the process ended, most often killed"
         " for its memory.",
         "Look for OOMKilled (kubectl describe pod) or a crash in the target's log; raise its memory limit, lower"
-        " spec.load.batchSize or spec.load.virtualUsers, and have the view read the file row by row.",
+        " spec.load.batchSize, and have the view read the file row by row.",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.PODS_LEFT: Explanation(
         "Pods of the target left with uploads on their way",

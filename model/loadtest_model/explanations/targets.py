@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loadtest_model.explanations.explanation import Explanation
+from loadtest_model.explanations.explanation import OR_LOWER_USERS, Explanation
 from loadtest_model.measurement.causes import Cause
 
 LOAD_TEST_CONTRACT: Final = {
@@ -64,8 +64,8 @@ LOAD_TEST_CONTRACT: Final = {
     Cause.ROWS_STORED: Explanation(
         "Rows were stored",
         "The target answers as if it honoured X-Load-Test, and the read-back finds stored rows all the same.",
-        "Look at the branch that answers load tests, and at signals and tasks that it starts. Remove the rows that are"
-        " named.",
+        "Look at the branch that answers load tests, and at signals and tasks that it starts. Remove this run's rows:"
+        " the message says what finds them.",
     ),
 }
 
@@ -73,14 +73,18 @@ TARGET_UNDER_LOAD: Final = {
     Cause.HIGH_ERROR_RATE: Explanation(
         "High error rate",
         "More than one upload in a hundred was not accepted.",
-        "Look at the causes listed with it and into the target's log, check that the view honours X-Load-Test on every"
-        " path, and lower spec.load.virtualUsers to find the load that it carries.",
+        "Look at the causes listed with it and into the target's log, and check that the view honours X-Load-Test on"
+        " every path.",
+        advice_for_several_users="Lower spec.load.virtualUsers to find the load that the target carries.",
     ),
     Cause.SERVER_ERROR: Explanation(
         "The target failed",
         "The view or what it needs failed on this upload (5xx). Whether rows were stored before that is not known.",
-        "Look into the target's log for the traceback. A view that fails on every upload often reads another form field"
-        " (spec.target.fileField) or other columns (spec.records) than are sent.",
+        "Look into the target's log for the traceback.",
+        advice_if_all_failed="A view that fails on every upload often reads another form field (spec.target.fileField)"
+        " or other columns (spec.records) than are sent.",
+        advice_if_some_accepted="A view that fails on some uploads alone often fails on certain values in their rows"
+        " (spec.records says which are sent), or when something that it needs, such as its database, is busy.",
     ),
     Cause.EMPTY_FILE_FAILED: Explanation(
         "The view fails on a file without rows",
@@ -94,19 +98,22 @@ TARGET_UNDER_LOAD: Final = {
     Cause.SERVICE_UNAVAILABLE: Explanation(
         "The target is not available",
         "The target itself answers 503: overloaded, in maintenance, or without its database.",
-        "Look into the target's log; lower spec.load.virtualUsers if it sheds load on purpose.",
+        "Look into the target's log.",
+        advice_for_several_users="Lower spec.load.virtualUsers if the target sheds load on purpose.",
     ),
     Cause.THROTTLED: Explanation(
         "The target throttles",
         "The target or a proxy allows only so many requests (429).",
-        "Raise the limit for the token's owner (DRF: DEFAULT_THROTTLE_RATES) or for the generator's addresses, or lower"
-        " spec.load.virtualUsers; spec.load.thinkTime spaces the uploads of each user.",
+        "Raise the limit for the token's owner (DRF: DEFAULT_THROTTLE_RATES) or for the generator's addresses;"
+        " spec.load.thinkTime spaces the uploads of each user.",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.OUT_OF_MEMORY: Explanation(
         "The target runs out of memory",
         "The view ran out of memory on this upload (MemoryError).",
         "Raise the target's memory, have the view read the file row by row instead of as a whole, or lower"
-        " spec.load.batchSize or spec.load.virtualUsers.",
+        " spec.load.batchSize.",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.MEMORY_GROWING: Explanation(
         "The target's memory grows",
@@ -144,7 +151,8 @@ PROXY: Final = {
         "A proxy answers 503: it knows no healthy target, or limits requests (nginx's limit_req and limit_conn answer"
         " 503 unless told otherwise).",
         "Check that the target's pods are ready; where the proxy limits requests, raise the limit for the generator's"
-        " addresses, or lower spec.load.virtualUsers.",
+        " addresses.",
+        advice_for_several_users=OR_LOWER_USERS,
     ),
     Cause.PROXY_REFUSED: Explanation(
         "A proxy refuses the upload",

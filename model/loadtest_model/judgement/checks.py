@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from loadtest_model.judgement.capacity import CapacityFinding, CapacityLimit, held_text, load_text
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text
 from loadtest_model.judgement.own_limits import LONGER_GRACE, advice
@@ -12,6 +13,7 @@ from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.missing import uploads_without_time
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
+from loadtest_model.measurement.run_rows import run_rows_of
 from loadtest_model.measurement.snapshot import Refusal, RefusedAddress, Violation
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.reasons import AnyReason, Reason
@@ -39,6 +41,7 @@ class Evidence:
     facts: Facts
     thresholds: tuple[ThresholdResult, ...]
     health: Health
+    capacity: CapacityFinding | None = None
 
     @property
     def breaches(self) -> tuple[ThresholdResult, ...]:
@@ -79,10 +82,14 @@ def violation_text(violation: Violation) -> str:
         # A verification has met it, whose message says all of this.
         return violation.message
     first_row = violation.first_row or f"client_id {violation.first_client_id}"
-    return (
-        f"{violation.address} {violation.message}; the {violation.rows} rows of that upload, from"
-        f" {first_row} on, may be stored"
+    run_rows = run_rows_of(first_row, violation.first_client_id)
+    removal = f"remove {'it' if violation.rows == 1 else 'them'}{f': {run_rows}' if run_rows else ''}"
+    rows_text = (
+        f"row of that upload, with {first_row}, may be stored"
+        if violation.rows == 1
+        else f"{violation.rows:,} rows of that upload may be stored, the first with {first_row}"
     )
+    return f"{violation.address} {violation.message}; the {rows_text}; {removal}"
 
 
 def rows_found_stored(evidence: Evidence) -> list[Finding]:
@@ -176,7 +183,8 @@ def _incomplete_steps(evidence: Evidence) -> frozenset[str]:
     A step that all pods finished is whole, whatever became of a later one.
     """
     facts = evidence.facts
-    if not (facts.gaps or records_not_sent(evidence) or unfinished_steps(evidence)):
+    is_incomplete = facts.gaps or records_not_sent(evidence) or unfinished_steps(evidence)
+    if not (is_incomplete or _is_limit_incomplete(evidence)):
         return frozenset()
     several = len(facts.plan.steps) > 1
     steps = facts.aggregate.steps
@@ -198,6 +206,33 @@ def critical_health(evidence: Evidence) -> list[Finding]:
     return [Finding(Verdict.FAILED, Reason.HealthCritical, evidence.health.evidence[0])]
 
 
+def capacity_too_low(evidence: Evidence) -> list[Finding]:
+    """A climb that the target ended before the load that had to hold; without a required one, before any held."""
+    capacity = evidence.capacity
+    if capacity is None or capacity.is_reached or capacity.is_at_least or _is_limit_incomplete(evidence):
+        return []
+    return [Finding(Verdict.FAILED, Reason.CapacityTooLow, _missed_capacity(capacity))]
+
+
+def _is_limit_incomplete(evidence: Evidence) -> bool:
+    """Whether the plateau that ended a climb lacks what some pods measured on it."""
+    limiting = evidence.capacity.limiting if evidence.capacity else None
+    return limiting is not None and limiting.aggregate.finished_pods < evidence.facts.plan.parallelism
+
+
+def _missed_capacity(capacity: CapacityFinding) -> str:
+    """Which load was to hold, what ended the climb, and what held."""
+    load = "" if capacity.required is None else load_text(capacity.required, capacity.by)
+    if capacity.is_at_least:
+        missed = (
+            f"the required load of {load} is not known to hold" if load else "no load of the climb is known to hold"
+        )
+    else:
+        missed = f"the required load of {load} did not hold" if load else "no load of the climb held"
+    held = "" if capacity.held is None else f"; {held_text(capacity)}"
+    return f"{missed}: {capacity.text}{held}"
+
+
 # 5. Not enough to judge by.
 
 
@@ -208,7 +243,13 @@ def gaps(evidence: Evidence) -> list[Finding]:
 def unfinished_steps(evidence: Evidence) -> list[Finding]:
     """Steps whose load did not run to its end in every pod, although nothing else explains that."""
     facts = evidence.facts
-    is_explained = facts.gaps or facts.recorded_failures or facts.refusal is not None or facts.aggregate.violations
+    is_explained = (
+        facts.climb_ended
+        or facts.gaps
+        or facts.recorded_failures
+        or facts.refusal is not None
+        or facts.aggregate.violations
+    )
     if is_explained or counted_violations(evidence) or records_not_sent(evidence):
         return []
     pods, steps = facts.plan.parallelism, facts.aggregate.steps
@@ -293,6 +334,33 @@ def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
     return findings
 
 
+def capacity_unknown(evidence: Evidence) -> list[Finding]:
+    """A climb that something else than the target ended before the load that had to hold."""
+    capacity = evidence.capacity
+    if capacity is None or capacity.is_reached or not (capacity.is_at_least or _is_limit_incomplete(evidence)):
+        return []
+    if _lacks_plateaus(evidence):
+        text = (
+            "how the plateaus fared is missing: the pods' last words have no room for it, and no operator read it"
+            " before the pods ended; run it again"
+        )
+        return [Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text)]
+    next_step = {
+        CapacityLimit.GENERATOR: advice(evidence.facts.aggregate),
+        CapacityLimit.SAMPLES: "lengthen spec.load.capacity.plateau",
+    }.get(capacity.limit or CapacityLimit.STOPPED, "run it again")
+    return [Finding(Verdict.INCONCLUSIVE, Reason.CapacityUnknown, f"{_missed_capacity(capacity)}; {next_step}")]
+
+
+def _lacks_plateaus(evidence: Evidence) -> bool:
+    """Whether uploads of a climb are in none of its plateaus."""
+    pairs = zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False)
+    return any(
+        step.climb is not None and sum(plateau.judged.due for plateau in measured.plateaus) < measured.judged.due
+        for step, measured in pairs
+    )
+
+
 def too_few_samples(evidence: Evidence) -> list[Finding]:
     findings = []
     lacking_times = _lacking_times(evidence)
@@ -351,11 +419,13 @@ CHECKS: Final[tuple[Check, ...]] = (
     vanished_target,
     lasting_breaches,
     critical_health,
+    capacity_too_low,
     gaps,
     records_not_sent,
     unfinished_steps,
     missing_times,
     not_read_back,
+    capacity_unknown,
     thresholds_in_doubt,
     too_few_samples,
     steps_without_uploads,

@@ -44,11 +44,16 @@ Pattern = Callable[[CauseCounts, StepAggregate], CauseCounts]
 
 
 def diagnose_run(
-    aggregate: Aggregate, report: VerificationReport | None, warm_up_seconds: float = 0.0
+    aggregate: Aggregate,
+    report: VerificationReport | None,
+    warm_up_seconds: float = 0.0,
+    *,
+    has_several_users: bool = True,
 ) -> tuple[Diagnosis, ...]:
     """The causes of everything that was not accepted: a refusal, broken promises, then the others by their number.
 
-    The target's memory, which counts after `warm_up_seconds`, and a high error rate come after them.
+    The target's memory, which counts after `warm_up_seconds`, and a high error rate come after them. Advice on how to
+    lower the load depends on `has_several_users`.
     """
     whole = StepAggregate()
     for step in aggregate.steps:
@@ -62,14 +67,21 @@ def diagnose_run(
         lateness_causes = tuple(cause for cause in _LATENESS_CAUSES if cause in causes)
         causes = _attribute(causes, lateness_causes, Cause.GENERATOR_THROTTLED)
     ranked_causes = sorted(causes.items(), key=lambda item: (item[0] not in _BROKEN_PROMISES, -item[1].count, item[0]))
-    diagnoses = [
+    load_diagnoses = [
         _diagnosis(cause, _evidence(cause_count, whole.total), cause_count.count)
         for cause, cause_count in ranked_causes
     ]
-    overall_diagnoses = (*_memory_diagnosis(aggregate, warm_up_seconds), *_error_rate_diagnosis(aggregate))
-    return (*_refusal_diagnosis(report), *_read_back_diagnosis(report), *diagnoses)[
-        : MOST_DIAGNOSES - len(overall_diagnoses)
-    ] + overall_diagnoses
+    overall_diagnoses = [*_memory_diagnosis(aggregate, warm_up_seconds), *_error_rate_diagnosis(aggregate)]
+    load_diagnoses, overall_diagnoses = (
+        [
+            _fit_to_run(diagnosis, has_accepted=whole.total.accepted > 0, has_several_users=has_several_users)
+            for diagnosis in diagnoses
+        ]
+        for diagnoses in (load_diagnoses, overall_diagnoses)
+    )
+    most_others = MOST_DIAGNOSES - len(overall_diagnoses)
+    others = (*_refusal_diagnosis(report), *_read_back_diagnosis(report), *load_diagnoses)[:most_others]
+    return (*others, *overall_diagnoses)
 
 
 def main_diagnosis(diagnoses: Sequence[Diagnosis]) -> Diagnosis | None:
@@ -245,11 +257,19 @@ def _diagnosis(cause: Cause, evidence: str, count: int) -> Diagnosis:
     )
 
 
+def _fit_to_run(diagnosis: Diagnosis, *, has_accepted: bool, has_several_users: bool) -> Diagnosis:
+    """The diagnosis without advice that cannot help in this run."""
+    explanation = explanation_of(diagnosis.cause)
+    next_step = explanation.next_step_in_run(has_accepted=has_accepted, has_several_users=has_several_users)
+    return structs.replace(diagnosis, next_step=next_step)
+
+
 def _evidence(cause_count: CauseCount, total: Counts) -> str:
     parts = [f"{cause_count.count:,} of {total.sent:,} uploads"]
     if cause_count.longest_seconds >= _LEAST_SECONDS_SHOWN:
         shortest, longest = f"{cause_count.shortest_seconds:.1f}", f"{cause_count.longest_seconds:.1f}"
-        parts.append(f"after {shortest} s" if shortest == longest else f"after {shortest} to {longest} s")
+        ages = shortest if shortest == longest else f"{shortest} to {longest}"
+        parts.append(f"{ages} s after {'it was' if cause_count.count == 1 else 'they were'} sent")
     evidence = ", ".join(parts)
     return (
         evidence

@@ -16,7 +16,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.silence import UNRESPONSIVE_SECONDS
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
-from loadtest_model.quantities import clip, seconds_text
+from loadtest_model.quantities import clip, count_text, seconds_text
 from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
@@ -57,14 +57,18 @@ Sign = tuple[HealthLevel, str]
 
 def assess_step(step: Step, aggregate: StepAggregate) -> Health:
     """The health of a target in one step, from what was measured after the warm-up."""
-    signs: list[Sign] = [
-        *_error_signs(aggregate),
-        *_time_signs(aggregate),
-        *_cut_signs(aggregate),
-        *_availability_signs(aggregate),
-        *((HealthLevel.WARNING, text) for text in uneven_throughput(step, aggregate)),
-        *_load_signs(step, aggregate),
-    ]
+    if step.climb is not None:
+        # A climb goes to where errors and times rise, so only what no load excuses is a sign.
+        signs = [*_complete_failure(without_own_failures(aggregate)), *_availability_signs(aggregate)]
+    else:
+        signs = [
+            *_error_signs(aggregate),
+            *_time_signs(aggregate),
+            *_cut_signs(aggregate),
+            *_availability_signs(aggregate),
+            *((HealthLevel.WARNING, text) for text in uneven_throughput(step, aggregate)),
+            *_load_signs(step, aggregate),
+        ]
     signs.sort(key=lambda sign: -_RANK[sign[0]])
     level = signs[0][0] if signs else HealthLevel.GOOD
     return Health(level=level, evidence=tuple(f"{step.name}: {text}" for _, text in signs))
@@ -100,17 +104,21 @@ def _error_signs(aggregate: StepAggregate) -> list[Sign]:
     aggregate = without_own_failures(aggregate)
     counts = aggregate.judged
     rate = counts.error_rate
-    signs: list[Sign] = []
-    if counts.sent > counts.cancelled and counts.accepted == 0:
-        signs.append((HealthLevel.CRITICAL, f"complete failure: none of {counts.sent} uploads was accepted"))
-    elif rate is not None and rate > 0.05:
-        signs.append((HealthLevel.CRITICAL, f"error rate {rate:.2%} is above 5%"))
-    elif rate is not None and rate > 0.01:
-        signs.append((HealthLevel.WARNING, f"error rate {rate:.2%} is above 1%"))
+    signs = _complete_failure(aggregate)
+    if not signs and rate is not None and rate > 0.01:
+        level, bound = (HealthLevel.CRITICAL, "5%") if rate > 0.05 else (HealthLevel.WARNING, "1%")
+        signs.append((level, f"error rate {rate:.2%} is above {bound}"))
     timeouts = aggregate.errors.get(ErrorKind.TIMEOUT, 0)
     if timeouts:
-        signs.append((HealthLevel.WARNING, f"{timeouts} uploads timed out"))
+        signs.append((HealthLevel.WARNING, f"{count_text(timeouts, 'upload')} timed out"))
     return signs
+
+
+def _complete_failure(aggregate: StepAggregate) -> list[Sign]:
+    counts = aggregate.judged
+    if counts.sent > counts.cancelled and counts.accepted == 0:
+        return [(HealthLevel.CRITICAL, f"complete failure: none of {counts.sent} uploads was accepted")]
+    return []
 
 
 def _time_signs(aggregate: StepAggregate) -> list[Sign]:
@@ -142,8 +150,9 @@ def _cut_signs(aggregate: StepAggregate) -> list[Sign]:
     if overdue <= 0.01 * aggregate.judged.due:
         return []
     longest = f"none that ended took longer than {seconds_text(ended.max_seconds)}" if ended.count else "none ended"
+    cut_clause = "it was" if overdue == 1 else "they were"
     text = (
-        f"{overdue} of {aggregate.judged.due} uploads had no answer when they were cut at the end, after up to"
+        f"{overdue} of {aggregate.judged.due} uploads had no answer when {cut_clause} cut at the end, after up to"
         f" {seconds_text(censored.max_seconds)}; {longest}"
     )
     return [(HealthLevel.WARNING, text)]
@@ -166,7 +175,8 @@ def _availability_signs(aggregate: StepAggregate) -> list[Sign]:
         )
         signs.append((HealthLevel.WARNING, text))
     if refused_connections and aggregate.total.accepted:
-        text = f"{refused_connections} connections were refused although the target had answered before: it went down"
+        connections = "1 connection was" if refused_connections == 1 else f"{refused_connections} connections were"
+        text = f"{connections} refused although the target had answered before: it went down"
         signs.append((HealthLevel.CRITICAL, text))
     silence = target_silence_seconds(aggregate)
     longest_wait = max(aggregate.in_flight_ages_seconds, default=0.0)

@@ -1,5 +1,6 @@
 """The thresholds of a run beside what was measured, and how people read a breach of one."""
 
+from loadtest_model.judgement.climb import judged_plateaus, shown_plateau
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
@@ -9,11 +10,18 @@ from loadtest_model.thresholds.metrics import METRICS
 
 
 def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult, ...]:
-    """Every threshold of every step beside its value, in the plan's order."""
+    """Every threshold of every step beside its value, in the plan's order.
+
+    Those of a climb are of one plateau, see `shown_plateau`.
+    """
     has_several_steps = len(plan.steps) > 1
     results: list[ThresholdResult] = []
     for number, step in enumerate(plan.steps):
         step_aggregate = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
+        if step.climb is not None:
+            plateau = shown_plateau(judged_plateaus(step, step_aggregate, plan.parallelism))
+            results.extend(plateau.thresholds if plateau else evaluate_all(step.thresholds, StepAggregate(), 0.0))
+            continue
         window = judged_seconds(step, step_aggregate, plan.parallelism)
         results.extend(evaluate_all(step.thresholds, step_aggregate, window, step.name if has_several_steps else ""))
     return tuple(results)
@@ -41,10 +49,10 @@ def doubt_text(result: ThresholdResult) -> str:
     high = "any value" if result.high is None else threshold_value_text(result.expression, result.high)
     bounds_text = f"{threshold_value_text(result.expression, result.low)} and {high}"
     if result.censored:
-        uploads = f"{count_text(result.censored, 'upload')} {'was' if result.censored == 1 else 'were'}"
+        end = "was cut before it ended" if result.censored == 1 else "were cut before they ended"
         return (
-            f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, but {uploads}"
-            f" cut before they ended, so the truth lies between {bounds_text}"
+            f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, but"
+            f" {count_text(result.censored, 'upload')} {end}, so the truth lies between {bounds_text}"
         )
     return (
         f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, and with what the"

@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from loadtest_model.judgement.capacity import capacity_of
 from loadtest_model.judgement.checks import CHECKS, CHECKS_WITHOUT_LOAD, Evidence, Finding
 from loadtest_model.judgement.health import (
     NO_EVICTIONS,
@@ -30,11 +31,27 @@ def judge(facts: Facts) -> Judgement:
     findings = _findings(evidence)
     if not findings:
         reason = Reason.OnlyVerified if facts.only_verified else Reason.Passed
-        return Judgement(Verdict.PASSED, reason, (), evidence.thresholds, evidence.health, steps, reason.reason_class)
+        return Judgement(
+            Verdict.PASSED,
+            reason,
+            (),
+            evidence.thresholds,
+            evidence.health,
+            steps,
+            reason.reason_class,
+            evidence.capacity,
+        )
     first = findings[0]
     reason_class = class_of_end(first.reason, load_began=facts.load_began)
     return Judgement(
-        first.verdict, first.reason, _texts(findings), evidence.thresholds, evidence.health, steps, reason_class
+        first.verdict,
+        first.reason,
+        _texts(findings),
+        evidence.thresholds,
+        evidence.health,
+        steps,
+        reason_class,
+        evidence.capacity,
     )
 
 
@@ -60,6 +77,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         recorded_failures=facts.recorded_failures if is_unfinished else (),
         refused_addresses=facts.refused_addresses,
         load_began=facts.load_began,
+        climb_ended=facts.climb_ended,
         only_verified=facts.only_verified,
     )
     findings = _findings(_evidence(step_facts))
@@ -95,8 +113,10 @@ def run_health(
 def _evidence(facts: Facts) -> Evidence:
     if not facts.load_began:
         return Evidence(facts=facts, thresholds=(), health=Health())
+    health = run_health(facts.plan, facts.aggregate, facts.target, facts.evictions)
     return Evidence(
         facts=facts,
         thresholds=threshold_results(facts.plan, facts.aggregate),
-        health=run_health(facts.plan, facts.aggregate, facts.target, facts.evictions),
+        health=health,
+        capacity=capacity_of(facts.plan, facts.aggregate, health),
     )

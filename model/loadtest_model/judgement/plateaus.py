@@ -20,9 +20,8 @@ class Plateau(NamedTuple):
 
 
 def plateaus_of(step: Step, aggregate: StepAggregate) -> list[Plateau]:
-    """The plateaus of a step that lasted for a whole second at least, in their order."""
-    # When a load that is a number of records ends, its profile does not tell.
-    load_end = aggregate.load_seconds if step.records is not None else step.duration_seconds
+    """The plateaus of a step that lasted for a whole second at least, in their order. The last ends with the load."""
+    load_end = _load_end(step, aggregate)
     plateaus, begin = [], 0.0
     for number, segment in enumerate(step.segments):
         end = begin + segment.duration_seconds
@@ -36,3 +35,10 @@ def plateaus_of(step: Step, aggregate: StepAggregate) -> list[Plateau]:
                 plateaus.append(Plateau(number, first, int(min(end, load_end)), last_level, unit))
         begin = end
     return plateaus
+
+
+def _load_end(step: Step, aggregate: StepAggregate) -> float:
+    """When the load ended, in seconds of the step: as planned if a pod ran to the end of a profile."""
+    if aggregate.finished_pods and step.records is None:
+        return step.duration_seconds
+    return min(step.duration_seconds, aggregate.load_seconds)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from loadtest_model.judgement.capacity import CapacityFinding
 from loadtest_model.judgement.health import NO_EVICTIONS, Evictions, Health
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
@@ -58,7 +59,8 @@ class Facts:
     pod that met them may be gone. `refused_addresses` are new addresses of the target that were not proven. `target` is
     the state of the target's workload, and `evictions` are those of its pods. `load_began` is False of a
     run that ended before its load, so that nothing can be asked of measurements. `only_verified` says that the run
-    ended there because it asked for no load, with its target proven.
+    ended there because it asked for no load, with its target proven. `climb_ended` is True of a climb that was ended
+    since a plateau did not hold, which is a natural end.
     """
 
     plan: Plan
@@ -72,6 +74,7 @@ class Facts:
     evictions: Evictions = NO_EVICTIONS
     load_began: bool = True
     only_verified: bool = False
+    climb_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Judgement:
 
     No step's verdict is worse than the run's: what is found of a step is found of the run. `reason_class` is the class
     of the reason in a run that ended like this one; of a run without a load there are no thresholds and no health.
+    `capacity` is what a climb came to.
     """
 
     verdict: Verdict
@@ -97,3 +101,4 @@ class Judgement:
     health: Health = field(default_factory=Health)
     steps: tuple[StepJudgement, ...] = ()
     reason_class: ReasonClass = ReasonClass.LOAD
+    capacity: CapacityFinding | None = None

@@ -27,4 +27,8 @@ PRESETS: Final = {
 DEFAULT_THRESHOLDS: Final = ("error_rate < 1%", "avg < 10s", "p95 < 20s", "p99 < 30s")
 STRESS_THRESHOLD: Final = "accepted_records >= 1000000"
 
-STEP_NAMES: Final = (*PRESETS, "custom")
+CAPACITY_BATCH_SIZE: Final = 1_000
+CAPACITY_THRESHOLDS: Final = DEFAULT_THRESHOLDS[:3]
+"""Without the p99, which would need 100 uploads on every plateau."""
+
+STEP_NAMES: Final = (*PRESETS, "custom", "capacity")

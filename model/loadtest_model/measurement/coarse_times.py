@@ -18,6 +18,9 @@ _LOG_GAMMA: Final = math.log(_GAMMA)
 COARSE_ERROR: Final = (_GAMMA - 1) / (_GAMMA + 1)
 """The bound on a quantile's relative error: 4 %. It holds from 1 microsecond to 100,000 seconds."""
 
+COARSE_WIDTH: Final = _GAMMA - 1
+"""The width of a bucket over its lower end: 8 %."""
+
 CoarseTimes = tuple[int, ...]
 
 
@@ -61,11 +64,18 @@ def coarse_count(times: CoarseTimes) -> int:
     return sum(times[1::2])
 
 
-def coarse_quantile_seconds(times: CoarseTimes, quantile: float) -> float | None:
-    """The nearest-rank quantile within `COARSE_ERROR`; None where there are no durations."""
+def coarse_quantile_seconds(times: CoarseTimes, quantile: float, average_seconds: float | None = None) -> float | None:
+    """The nearest-rank quantile within `COARSE_ERROR`; None where there are no durations.
+
+    If the exact average is given and lies in the upper half of the bucket, it stands for the quantile, within
+    `COARSE_WIDTH`. A high quantile then is below the average only if the durations themselves say so.
+    """
     rank = nearest_rank(quantile, coarse_count(times))
     for bucket, count in buckets_of(times).items():
         rank -= count
         if rank <= 0:
-            return float(2 * _GAMMA**bucket / (_GAMMA + 1))
+            middle = float(2 * _GAMMA**bucket / (_GAMMA + 1))
+            if average_seconds is not None and bucket_of(round(average_seconds * NANOSECONDS)) == bucket:
+                return max(middle, average_seconds)
+            return middle
     return None

@@ -4,6 +4,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
+from loadtest_model.measurement.run_rows import run_rows_text
 from loadtest_model.reasons import Reason
 from loadtest_model.values import WireValue
 
@@ -34,10 +35,16 @@ class Reading(WireValue, frozen=True, kw_only=True):
 
 
 class ReadBackReport(WireValue, frozen=True, kw_only=True):
-    """All readings of a run so far, in their order."""
+    """All readings of a run so far, in their order.
+
+    `id_column` is the file's column with the ids that a look-up looks for. `id_prefix` is what all of them begin with;
+    it is empty if the files have no such column.
+    """
 
     settle_seconds: float
     readings: tuple[Reading, ...] = ()
+    id_column: str = "client_id"
+    id_prefix: str = ""
 
 
 class ReadBackResult(StrEnum):
@@ -100,8 +107,8 @@ def _stored_rows(report: ReadBackReport) -> ReadBackConclusion | None:
             client_ids = ", ".join(reading.found[:_MOST_IDS_SHOWN])
             return ReadBackConclusion(
                 result=ReadBackResult.STORED,
-                message=f"rows of this test are stored: client_id {client_ids} found {moment_text};"
-                " remove them from the target",
+                message=f"rows of this test are stored: {report.id_column} {client_ids} found {moment_text};"
+                f" remove them from the target{_run_rows(report)}",
             )
     return None
 
@@ -111,14 +118,15 @@ def _rising_count(report: ReadBackReport) -> ReadBackConclusion | None:
     for earlier, later in pairwise(row_counts):
         increase = later[1] - earlier[1]
         if increase > 0:
+            removal = f"; remove them from the target{_run_rows(report)}" if report.id_prefix else ""
             counts_text = (
                 f"{earlier[1]:,} {_moment_text(earlier[0], report)}, {later[1]:,} {_moment_text(later[0], report)}"
             )
             return ReadBackConclusion(
                 result=ReadBackResult.STORED,
                 message=f"the target's count of rows rose by {increase:,}: {counts_text}; rows of this test may be"
-                " stored. Where others write at the same time, let spec.verification.readBack count this test's rows"
-                " only, or look them up",
+                f" stored{removal}. Where others write at the same time, let spec.verification.readBack count this"
+                " test's rows only, or look them up",
             )
     return None
 
@@ -162,11 +170,21 @@ def _missing_reading(report: ReadBackReport) -> ReadBackConclusion | None:
     missing_moments = [moment for moment in ReadingMoment if moment not in known_moments]
     if not missing_moments:
         return None
+    if known_moments == {ReadingMoment.BEFORE, ReadingMoment.VERIFIED}:
+        return ReadBackConclusion(
+            result=ReadBackResult.UNFINISHED,
+            message=f"the read-back agrees so far: {evidence(report)}; the level Proven comes with the readings after"
+            " the load, which are not yet read",
+        )
     progress_text = f"is not finished: {evidence(report)}" if report.readings else "has not begun"
     return ReadBackConclusion(
         result=ReadBackResult.UNFINISHED,
         message=f"the read-back {progress_text}; not yet read {_moment_text(missing_moments[0], report)}",
     )
+
+
+def _run_rows(report: ReadBackReport) -> str:
+    return f": {run_rows_text(report.id_column, report.id_prefix)}" if report.id_prefix else ""
 
 
 def _row_counts(report: ReadBackReport) -> list[tuple[ReadingMoment, int]]:

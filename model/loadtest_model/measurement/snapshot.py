@@ -123,7 +123,8 @@ class RefusedAddress(WireValue, frozen=True, kw_only=True):
 
 class VerificationReport(WireValue, frozen=True, kw_only=True):
     """The proof, or why there is none. `cause` is what a refusal comes from, where more is known than the refusal
-    says, and `hint` what to do; `canary_ids` are the rows that may be stored, the likeliest first.
+    says, and `hint` what to do; `canary_ids` are the rows that may be stored, the likeliest first, and
+    `id_column` is the file's name of the column with their ids.
 
     `uploads` and `rows` count what the verification sent: they are no part of the load. `addresses` are proven;
     `unverified` came later, failed their verification and are not used; `vanished` were proven once.
@@ -138,6 +139,7 @@ class VerificationReport(WireValue, frozen=True, kw_only=True):
     message: str = ""
     hint: str = ""
     canary_ids: tuple[str, ...] = ()
+    id_column: str = "client_id"
     addresses: tuple[str, ...] = ()
     checks: tuple[VerificationCheck, ...] = ()
     uploads: int = 0

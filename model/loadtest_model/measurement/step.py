@@ -46,6 +46,8 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     `gone` counts the uploads to addresses that are no longer the target's, which only an operator can tell.
     `silence` tells, once the step is over, when the target did not answer.
     `start_seconds` is when the step began, counted from the start of the first one; None of a pod that does not tell.
+    `plateaus` are the segments of a climb, each a step of its own without seconds, addresses and causes: its
+    `finished_pods` are those whose time on it is over, with none of its uploads left in flight.
     `slowest` are the uploads after the warm-up that took longest, whatever they came to.
     """
 
@@ -75,6 +77,7 @@ class StepAggregate(WireValue, frozen=True, kw_only=True):
     silence: Silence = Silence()
     start_seconds: float | None = None
     slowest: tuple[SlowSample, ...] = ()
+    plateaus: tuple["StepAggregate", ...] = ()
 
     def merge(self, other: "StepAggregate") -> "StepAggregate":
         return merged_step([self, other])
@@ -115,4 +118,7 @@ def merged_step(steps: Sequence[StepAggregate]) -> StepAggregate:
         silence=merged_silence([step.silence for step in steps]),
         start_seconds=min((step.start_seconds for step in steps if step.start_seconds is not None), default=None),
         slowest=slowest_samples(step.slowest for step in steps),
+        plateaus=tuple(
+            merged_step(column) for column in zip_longest(*(step.plateaus for step in steps), fillvalue=StepAggregate())
+        ),
     )

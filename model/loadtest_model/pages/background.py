@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from loadtest_model.measurement.coarse_times import COARSE_ERROR, COARSE_WIDTH
 from loadtest_model.pages.elements import Child, Element, element, sentence
 from loadtest_model.pages.sections import section
 from loadtest_model.pages.tables import definitions
@@ -15,9 +16,13 @@ LONGEST_MANIFEST: Final = 60_000
 
 def method_section(summary: Summary) -> Element:
     """What each number means, and what is known of the generator that measured them."""
-    error = f"{summary.response_time_seconds.relative_error:.0%}"
+    errors = {
+        "error": f"{summary.response_time_seconds.relative_error:.0%}",
+        "coarse_error": f"{COARSE_ERROR:.0%}",
+        "coarse_width": f"{COARSE_WIDTH:.0%}",
+    }
     explanations = [
-        element("div", element("dt", name), element("dd", text.format(error=error))) for name, text in METHOD
+        element("div", element("dt", name), element("dd", text.format_map(errors))) for name, text in METHOD
     ]
     notes = [element("li", sentence(note)) for note in summary.generator.notes]
     return section(

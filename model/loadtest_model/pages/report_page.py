@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from loadtest_model.pages.background import LONGEST_MANIFEST, manifest_section, method_section
+from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.course import course_section
 from loadtest_model.pages.course_bins import MOST_BINS
 from loadtest_model.pages.distribution import distribution_section
@@ -18,10 +19,13 @@ from loadtest_model.pages.stylesheet import report_policy, stylesheet
 from loadtest_model.pages.target import target_section
 from loadtest_model.pages.thresholds import thresholds_section
 from loadtest_model.pages.verdict import key_figures_section, verdict_section
+from loadtest_model.quantities import clip_middle
+from loadtest_model.release import installed_version
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import SeriesRow
 
 LARGEST_REPORT_BYTES: Final = 300_000
+LONGEST_TITLE_URL: Final = 120
 
 
 class Detail(NamedTuple):
@@ -42,13 +46,19 @@ def report_page(summary: Summary, rows: Sequence[SeriesRow]) -> str:
     text = ""
     for detail in _DETAILS:
         text = page(
-            f"{summary.verdict}: {summary.name}",
+            report_title(summary),
             report_sections(summary, rows, detail),
             icon_address=favicon(VERDICT_TONES[summary.verdict]),
         )
         if len(text.encode()) <= LARGEST_REPORT_BYTES:
             break
     return text
+
+
+def report_title(summary: Summary) -> str:
+    """What the browser's tab and a bookmark say: the verdict, the test and its target."""
+    title = f"{summary.verdict}: {summary.name}"
+    return f"{title} · {clip_middle(summary.target_url, LONGEST_TITLE_URL)}" if summary.target_url else title
 
 
 def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail = _DETAILS[0]) -> Element:
@@ -77,6 +87,7 @@ def report_sections(summary: Summary, rows: Sequence[SeriesRow], detail: Detail 
             class_="judgement",
         ),
         diagnoses_section(summary),
+        capacity_section(summary),
         course_section(summary, rows, detail.course_bins),
         steps_section(summary),
         distribution_section(summary),
@@ -102,8 +113,12 @@ def page(title: str, content: Element, icon_address: str) -> str:
         element("link", rel="icon", href=icon_address),
         _style(),
     )
-    body = element("body", element("a", "Skip to the report", class_="skip", href="#report"), content)
+    body = element("body", element("a", "Skip to the report", class_="skip", href="#report"), content, _foot())
     return f"<!DOCTYPE html>\n{fragment_html(element('html', head, body, lang='en'))}\n"
+
+
+def _foot() -> Element:
+    return element("footer", f"Report of loadtest-operator {installed_version()}")
 
 
 def _style() -> Element:

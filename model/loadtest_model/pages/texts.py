@@ -59,6 +59,11 @@ METHOD: Final = (
         " average and maximum are exact. Where there are too few uploads for a percentile, the maximum stands in.",
     ),
     (
+        "Percentiles of the course",
+        "The p95 of each piece comes from coarser counts, with a relative error of at most {coarse_error}. If it cannot"
+        " be told from the average, the average stands for it, with an error of at most {coarse_width}.",
+    ),
+    (
         "Error rate",
         "Rejected, unknown, violating and dropped uploads over those due, without those that the test itself cut.",
     ),

@@ -13,6 +13,8 @@ from loadtest_model.quantities import bytes_text, clip_middle, count_text, secon
 from loadtest_model.report.summary import Summary
 
 LONGEST_REASON: Final = 1_200
+LONGEST_URL: Final = 400
+LONGEST_RUN_ID: Final = 63
 _REASONS_AT_ONCE: Final = 3
 
 
@@ -31,6 +33,7 @@ def verdict_section(summary: Summary) -> Element:
                 " ",
                 element("span", str(summary.verdict), class_="verdict-word"),
             ),
+            _target(summary),
             element("p", lead_sentence(summary), class_="lead"),
             element("ul", [element("li", reason) for reason in reasons[:_REASONS_AT_ONCE]], class_="reasons")
             if reasons
@@ -56,6 +59,8 @@ def lead_sentence(summary: Summary) -> str:
     if not number:
         return LOADED[summary.verdict]
     all_held = "Its threshold held" if number == 1 else f"All {number} thresholds held"
+    if summary.capacity is not None:
+        return f"{all_held} at the highest load of the climb that held."
     return f"{all_held}, and the load ran to its end."
 
 
@@ -86,12 +91,20 @@ def _more_reasons(reasons: list[str]) -> Element | None:
 def _identity(summary: Summary) -> Iterator[Element]:
     for name, value in (
         ("Scenario", summary.scenario),
+        ("Run", clip_middle(summary.run_id, LONGEST_RUN_ID)),
         ("Started", _instant(summary.started_at)),
-        ("Duration", span_text(summary.duration_seconds) if summary.requests.due else ""),
+        ("Duration", f"{span_text(summary.duration_seconds)}, drain included" if summary.requests.due else ""),
         ("Load", load_text(summary)),
     ):
         if value != "":
             yield element("div", element("dt", name), element("dd", value))
+
+
+def _target(summary: Summary) -> Element | None:
+    if not summary.target_url:
+        return None
+    url = element("bdi", clip_middle(summary.target_url, LONGEST_URL))
+    return element("p", element("code", url), class_="target-url")
 
 
 def _instant(started_at: str | None) -> Child:

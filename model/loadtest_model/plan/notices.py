@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from loadtest_model.plan import Plan, unseen_endpoints
+from loadtest_model.plan.climb import climb_notices
 from loadtest_model.plan.columns import ColumnPlan
 from loadtest_model.plan.mesh import NOTICE as MESH
 from loadtest_model.records.phone_space import Contact, phone_capacity, phone_shortages
@@ -19,7 +20,18 @@ def plan_notices(plan: Plan) -> tuple[str, ...]:
     record_totals = [step.records for step in plan.steps]
     known_totals = [total for total in record_totals if total is not None]
     rows = sum(known_totals) if len(known_totals) == len(record_totals) else plan.exposed_rows
-    return (*_claim_notices(plan), *_phone_notices(plan, rows), *_unique_column_notices(plan, rows))
+    return (
+        *_claim_notices(plan),
+        *_phone_notices(plan, rows),
+        *_unique_column_notices(plan, rows),
+        *_climb_notices(plan),
+    )
+
+
+def _climb_notices(plan: Plan) -> Iterator[str]:
+    for step in plan.steps:
+        if step.climb is not None:
+            yield from climb_notices(step.thresholds, step.segments[0].duration_seconds, step.arrivals)
 
 
 def _claim_notices(plan: Plan) -> Iterator[str]:

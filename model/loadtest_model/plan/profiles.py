@@ -6,6 +6,9 @@ from typing import Final
 from loadtest_model.load.arrivals import ArrivalProcess, Arrivals, RateSegment, peak_rate, rate_plateaus, rate_profile
 from loadtest_model.load.pacing import Segment, user_plateaus, user_profile
 from loadtest_model.load.scenarios import PRESETS
+from loadtest_model.plan.climb import climb_levels, climb_of, rate_climb, user_climb
+from loadtest_model.spec import Scenario
+from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.spec.load import Load
 from loadtest_model.values import seconds_of
 
@@ -20,6 +23,8 @@ MOST_DEFAULT_USERS: Final = 1_000
 
 def profile_of(scenario: str, load: Load, timeout_seconds: float) -> tuple[tuple[Segment, ...], Arrivals | None]:
     """A step's segments, and in the open model its arrivals."""
+    if scenario == Scenario.CAPACITY:
+        return _climb_profile(load, timeout_seconds)
     if load.stages is not None:
         stages = [(seconds_of(stage.duration), stage.virtual_users, stage.arrival_rate) for stage in load.stages]
         if load.stages[0].arrival_rate is None:
@@ -33,6 +38,13 @@ def profile_of(scenario: str, load: Load, timeout_seconds: float) -> tuple[tuple
         return _open_profile(rate_plateaus(length_seconds, load.arrival_rate, shares), load, timeout_seconds)
     users = load.virtual_users or (preset.virtual_users if preset else DEFAULT_CUSTOM_USERS)
     return user_plateaus(length_seconds, users, shares), None
+
+
+def _climb_profile(load: Load, timeout_seconds: float) -> tuple[tuple[Segment, ...], Arrivals | None]:
+    levels, plateau_seconds = climb_levels(load)
+    if climb_of(load).by is ClimbBy.VIRTUAL_USERS:
+        return user_climb(levels, plateau_seconds), None
+    return _open_profile(rate_climb(levels, plateau_seconds), load, timeout_seconds)
 
 
 def _length_and_plateaus(scenario: str, load: Load) -> tuple[float, tuple[float, ...]]:

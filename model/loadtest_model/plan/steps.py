@@ -2,7 +2,14 @@
 
 from loadtest_model.load.arrivals import Arrivals, expected_arrivals, peak_rate
 from loadtest_model.load.pacing import Segment, peak_users, total_seconds, uploads_for
-from loadtest_model.load.scenarios import DEFAULT_THRESHOLDS, PRESETS, STRESS_THRESHOLD
+from loadtest_model.load.scenarios import (
+    CAPACITY_BATCH_SIZE,
+    CAPACITY_THRESHOLDS,
+    DEFAULT_THRESHOLDS,
+    PRESETS,
+    STRESS_THRESHOLD,
+)
+from loadtest_model.plan.climb import Climb, climb_of, refuse_unjudgeable_plateaus
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.profiles import profile_of
 from loadtest_model.plan.thresholds import refuse_other_steps
@@ -17,7 +24,8 @@ class Step(WireValue, frozen=True, kw_only=True):
     """One scenario's load. Times are seconds from the step's start; users are those of the whole fleet.
 
     With `arrivals` the model is open, and the users of the segments are the limit of those at work at once. With
-    `records` the load ends when so many were sent, and the segments only bound it.
+    `records` the load ends when so many were sent, and the segments only bound it. With `climb` each segment is a
+    plateau that is judged by itself, and the load ends after the first that does not hold.
     """
 
     name: str
@@ -29,6 +37,7 @@ class Step(WireValue, frozen=True, kw_only=True):
     graceful_stop_seconds: float = 120.0
     arrivals: Arrivals | None = None
     records: int | None = None
+    climb: Climb | None = None
 
     @property
     def duration_seconds(self) -> float:
@@ -96,22 +105,33 @@ def _compile_step(scenario: str, spec: Spec) -> Step:
             f"spec.load.warmUp is {load.warm_up}, but the load of step {scenario} lasts {length_seconds:g} s;"
             " nothing would be held to the thresholds",
         )
+    thresholds = _thresholds(scenario, load, spec.thresholds)
+    climb = climb_of(load) if scenario == Scenario.CAPACITY else None
+    if climb is not None:
+        refuse_unjudgeable_plateaus(thresholds, arrivals, scenario)
     return Step(
         name=scenario,
-        batch_size=PRESETS[scenario].batch_size if load.batch_size is None else load.batch_size,
+        batch_size=_default_batch_size(scenario) if load.batch_size is None else load.batch_size,
         segments=segments,
         warm_up_seconds=warm_up_seconds,
         think_time_seconds=seconds_of(load.think_time),
-        thresholds=_thresholds(scenario, load, spec.thresholds),
+        thresholds=thresholds,
         graceful_stop_seconds=seconds_of(load.graceful_stop) if load.graceful_stop else timeout_seconds,
         arrivals=arrivals,
         records=load.records,
+        climb=climb,
     )
+
+
+def _default_batch_size(scenario: str) -> int:
+    return CAPACITY_BATCH_SIZE if scenario == Scenario.CAPACITY else PRESETS[scenario].batch_size
 
 
 def _thresholds(scenario: str, load: Load, expressions: list[str] | None) -> tuple[str, ...]:
     if expressions is not None:
         return tuple(bound.expression for bound in parse_thresholds(expressions) if bound.step in ("", scenario))
+    if scenario == Scenario.CAPACITY:
+        return CAPACITY_THRESHOLDS
     is_unchanged = load == Load()
     return (
         (*DEFAULT_THRESHOLDS, STRESS_THRESHOLD) if scenario == Scenario.STRESS and is_unchanged else DEFAULT_THRESHOLDS

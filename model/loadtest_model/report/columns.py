@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from loadtest_model.quantities import short_seconds_text
+from loadtest_model.report.capacity import capacity_column
 from loadtest_model.values import WireValue
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class Columns(WireValue, frozen=True, kw_only=True):
     progress: str = ""
     records_per_second: str = ""
     p95: str = ""
+    capacity: str = ""
 
 
 def columns_of(status: "Status") -> Columns:
@@ -30,6 +32,7 @@ def columns_of(status: "Status") -> Columns:
         progress=f"{int(progress.percent)}%",
         records_per_second=f"{progress.records_per_second:.0f}",
         p95="" if p95 is None else short_seconds_text(p95),
+        capacity="" if status.capacity is None else capacity_column(status.capacity),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.report.capacity import capacity_lines
 
 if TYPE_CHECKING:
     from loadtest_model.report.status import Status
@@ -33,6 +34,8 @@ def _lines(status: "Status") -> Iterator[str]:
             f"Load: {plan.scenario}, {duration}, up to {count_text(users, 'virtual user')} in"
             f" {count_text(plan.parallelism, 'pod')}{done}"
         )
+    if status.capacity is not None:
+        yield from (f"Capacity: {line}" for line in capacity_lines(status.capacity))
     if summary is not None and summary.requests is not None and summary.requests.due:
         requests = summary.requests
         yield (

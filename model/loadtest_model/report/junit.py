@@ -12,6 +12,7 @@ from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
+from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 
@@ -20,7 +21,7 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 
 def junit_xml(summary: Summary) -> bytes:
-    """One suite: the verification, each threshold, the target's health and the verdict.
+    """One suite: the verification, each threshold, the capacity of a climb, the target's health and the verdict.
 
     A threshold without a sample is skipped, and the health never fails. A verdict that says nothing of how the target
     carries load is an error and no failure: an inconclusive one, and each of a run that loaded nothing. The time of the
@@ -29,6 +30,7 @@ def junit_xml(summary: Summary) -> bytes:
     cases = [
         _verification_case(summary),
         *(_threshold_case(summary, result) for result in summary.thresholds),
+        *_capacity_cases(summary),
         _verdict_case(summary),
     ]
     suite = Xml.Element("testsuite", _attributes(summary, cases))
@@ -60,13 +62,20 @@ def _attributes(summary: Summary, cases: list[Xml.Element]) -> dict[str, str]:
 
 def _properties(summary: Summary) -> dict[str, str]:
     times = summary.response_time_seconds
-    figures = {
+    figures: dict[str, float | str | None] = {
         "records_confirmed": summary.records.confirmed,
         "records_per_second": summary.throughput.records_per_second,
         "error_rate": summary.error_rate,
         "p95_seconds": times.p95,
         "p99_seconds": times.p99,
     }
+    if summary.capacity is not None:
+        figures |= {
+            "capacity": summary.capacity.held,
+            "capacity_by": str(summary.capacity.by),
+            "capacity_at_least": str(summary.capacity.at_least).lower(),
+            "capacity_knee": summary.capacity.knee,
+        }
     known_figures = {
         name: f"{value:g}" if isinstance(value, float) else str(value)
         for name, value in figures.items()
@@ -112,6 +121,22 @@ def _threshold_case(summary: Summary, result: ThresholdResult) -> Xml.Element:
     elif not result.passed:
         _add_outcome(case, "failure", Reason.ThresholdBreached, text)
     return case
+
+
+def _capacity_cases(summary: Summary) -> list[Xml.Element]:
+    """Of a climb, whether the required load held; skipped if something else than the target ended it before."""
+    capacity = summary.capacity
+    if capacity is None:
+        return []
+    case = _test_case(summary, "capacity")
+    lines = capacity_lines(capacity)
+    is_reached = capacity.held is not None and capacity.held >= (capacity.required or 0.0)
+    if not is_reached and capacity.at_least:
+        Xml.SubElement(case, "skipped", message=_xml_text("; ".join(lines)))
+    elif not is_reached:
+        _add_outcome(case, "failure", Reason.CapacityTooLow, "; ".join(lines))
+    Xml.SubElement(case, "system-out").text = _xml_text("\n".join(lines))
+    return [case]
 
 
 def _verdict_case(summary: Summary) -> Xml.Element:

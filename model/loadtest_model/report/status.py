@@ -13,6 +13,8 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
+from loadtest_model.report.afterwards import MOST_WEBHOOKS, StatusArchive, StatusMessage
+from loadtest_model.report.capacity import StatusCapacity
 from loadtest_model.report.columns import Columns
 from loadtest_model.report.figures import RecordCounts, Requests
 from loadtest_model.report.status_summary import StatusSummary
@@ -116,7 +118,8 @@ class StatusStart(WireValue, frozen=True, kw_only=True):
 
 
 class StatusVerification(WireValue, frozen=True, kw_only=True):
-    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed.
+    """What the verification showed and what it sent. `canary_ids` name rows that may be stored if it failed, by
+    `id_column` of the file.
 
     `message` and `hint` are those of a refusal; of a proven target the condition `Verified` tells.
     """
@@ -125,6 +128,9 @@ class StatusVerification(WireValue, frozen=True, kw_only=True):
     message: Text = ""
     hint: Text = ""
     canary_ids: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    id_column: Annotated[str, Meta(description="The file's name of the column with the ids of canaryIds.")] = (
+        "client_id"
+    )
     addresses: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
     uploads: Count = 0
     rows: Count = 0
@@ -272,6 +278,10 @@ class Status(WireValue, frozen=True, kw_only=True):
         tuple[ThresholdResult, ...],
         Meta(max_length=160, description="Each bound with what was measured, while the load runs and after it."),
     ] = ()
+    capacity: Annotated[
+        StatusCapacity | None,
+        Meta(description="How much the target can take, of scenario capacity: while it climbs, and at the end."),
+    ] = None
     health: Annotated[Health | None, Meta(description="Signs of the target's health, each with its evidence.")] = None
     target: Annotated[
         TargetWatch | None, Meta(description="What was seen of spec.target.workload since the load began.")
@@ -289,6 +299,21 @@ class Status(WireValue, frozen=True, kw_only=True):
         Meta(description="What was measured in the whole run; the results have it in full, with every step."),
     ] = None
     results: Annotated[Results | None, Meta(description="Where the results are kept.")] = None
+    expires_at: Annotated[
+        str | None, Meta(description="When the operator deletes the test and its results, by spec.results.ttl.")
+    ] = None
+    messages: Annotated[
+        tuple[StatusMessage, ...],
+        Meta(
+            max_length=MOST_WEBHOOKS,
+            description="What became of the messages about the end, which the operator sends to the installation's"
+            " webhooks.",
+        ),
+    ] = ()
+    archive: Annotated[
+        StatusArchive | None,
+        Meta(description="Where the files of the run were archived, if the installation archives them."),
+    ] = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)
@@ -302,3 +327,6 @@ NO_OPERATOR_MESSAGE: Final = (
 """What the API server says of a test until an operator has."""
 
 STATUS_LIMIT_BYTES: Final = 8_192
+
+LOAD_RUNS: Final = "the load runs"
+"""The message while a load goes its way; how far it is stands in the progress."""

@@ -21,6 +21,7 @@ from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.plan import Plan, Step
 from loadtest_model.quantities import clip_middle
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.report.capacity import CapacitySummary, capacity_summary
 from loadtest_model.report.details import DistributionPoint, PlateauSummary, PodSummary, SlowUpload
 from loadtest_model.report.distributions import distribution_of, plateau_summaries
 from loadtest_model.report.figures import (
@@ -36,6 +37,7 @@ from loadtest_model.report.figures import (
     times_of,
 )
 from loadtest_model.report.pod_figures import pod_summaries, slow_uploads
+from loadtest_model.secrecy import public_url
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 SUMMARY_SCHEMA: Final = 1
@@ -124,8 +126,11 @@ class StepSummary(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """The run in one page. Its keys are the same in the status, in the results and in a local run's file.
 
-    `reason_class` is another than Load if nothing was loaded. `manifest` is the test as YAML, without the values that
-    may be secrets. `distribution`, `pods` and `slowest` are in results and files, not in the status.
+    `reason_class` is another than Load if nothing was loaded. `target_url` is the URL that the test names, without the
+    values of its query. `run_id` tells this run from others of the same test. Both are empty in a summary of a version
+    that did not write them. `manifest` is the test as YAML, without the values that may be secrets. `distribution`,
+    `pods` and `slowest` are in results and files, not in the status. `capacity` is what a climb came to, and None of
+    other scenarios.
     """
 
     schema_version: Literal[1]
@@ -151,10 +156,13 @@ class Summary(Struct, frozen=True, kw_only=True):
     generator: Generator
     target: TargetUse
     reason_class: ReasonClass = ReasonClass.LOAD
+    target_url: str = ""
+    run_id: str = ""
     manifest: str = ""
     distribution: tuple[DistributionPoint, ...] = ()
     pods: tuple[PodSummary, ...] = ()
     slowest: tuple[SlowUpload, ...] = ()
+    capacity: CapacitySummary | None = None
 
 
 def summarize(
@@ -184,7 +192,12 @@ def summarize(
         verdict=judgement.verdict,
         reasons=judgement.reasons[:16],
         health=judgement.health,
-        diagnoses=diagnose_run(aggregate, verification, plan.steps[0].warm_up_seconds),
+        diagnoses=diagnose_run(
+            aggregate,
+            verification,
+            plan.steps[0].warm_up_seconds,
+            has_several_users=any(step.virtual_users > 1 for step in plan.steps),
+        ),
         verification=proof_of(verification),
         requests=requests_of(whole.total),
         records=records_of(whole.total),
@@ -210,8 +223,11 @@ def summarize(
         ),
         target=_target_use(aggregate, target),
         reason_class=judgement.reason_class,
+        target_url=public_url(plan.target.url),
+        run_id=plan.run_id,
         distribution=distribution_of(whole.response),
         slowest=slow_uploads(plan, aggregate),
+        capacity=capacity_summary(judgement.capacity),
     )
 
 

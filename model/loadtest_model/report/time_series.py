@@ -23,7 +23,7 @@ class SeriesRow(Struct, frozen=True, kw_only=True):
     in the second of its intended start, so that every row is conserved; `answers`, `records_answered` and the response
     times stand in the second in which the answers came. `virtual_users` is the most that were at work. `errors` has
     the kinds of error of the uploads that ended here, as `server_error=1 timeout=2`. The 95th percentile lies within
-    `COARSE_ERROR` of the exact one.
+    `COARSE_ERROR` of the exact one, or within `COARSE_WIDTH` if the average stands for it.
     """
 
     step: str
@@ -103,6 +103,7 @@ def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Seco
     counts = seconds[0].counts if len(seconds) == 1 else merged_counts([second.counts for second in seconds])
     answers = sum(second.answers for second in seconds)
     response_nanoseconds = sum(second.response_nanoseconds_sum for second in seconds)
+    average_seconds = response_nanoseconds / answers / NANOSECONDS if answers else None
     return SeriesRow(
         step=step,
         second=first,
@@ -120,8 +121,8 @@ def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Seco
         bytes_sent=counts.bytes_sent,
         answers=answers,
         records_answered=sum(second.records_answered for second in seconds),
-        avg_response_seconds=response_nanoseconds / answers / NANOSECONDS if answers else None,
-        p95_response_seconds=_p95_seconds(seconds, answers),
+        avg_response_seconds=average_seconds,
+        p95_response_seconds=_p95_seconds(seconds, answers, average_seconds),
         errors=" ".join(
             f"{kind}={count}" for kind, count in merged_errors(second.errors for second in seconds).items()
         ),
@@ -129,10 +130,10 @@ def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Seco
     )
 
 
-def _p95_seconds(seconds: tuple[Second, ...], answers: int) -> float | None:
+def _p95_seconds(seconds: tuple[Second, ...], answers: int, average_seconds: float | None) -> float | None:
     """The 95th percentile of the answers' response times; None if a pod of an older version did not tell them all."""
     times = merged_coarse_times(second.answer_times for second in seconds)
-    return coarse_quantile_seconds(times, 0.95) if coarse_count(times) == answers else None
+    return coarse_quantile_seconds(times, 0.95, average_seconds) if coarse_count(times) == answers else None
 
 
 def _rfc3339(instant: datetime) -> str:

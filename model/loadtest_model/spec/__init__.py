@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
+from loadtest_model.spec.retention import Retention
 from loadtest_model.spec.rules import rule_annotation
 from loadtest_model.spec.target import ONE_TRACEPARENT, TLS_NEEDS_HTTPS, Target
 from loadtest_model.spec.thresholds import METRICS_BY_UNIT, MOST_THRESHOLDS, Abort, ThresholdText
@@ -22,7 +23,7 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 
 class Scenario(StrEnum):
-    """A preset of the load; the four in their order, all of them as steps, or none."""
+    """A preset of the load; the four in their order, all of them as steps, none, or a climb."""
 
     LIGHT = "light"
     MEDIUM = "medium"
@@ -30,6 +31,7 @@ class Scenario(StrEnum):
     STRESS = "stress"
     ALL = "all"
     CUSTOM = "custom"
+    CAPACITY = "capacity"
 
 
 class Concurrency(StrEnum):
@@ -50,7 +52,8 @@ class Spec(Value, frozen=True, kw_only=True):
         Meta(
             description="Preset of batch size, virtual users, duration and thresholds. light: basic function;"
             " medium: normal load; heavy: high load; stress: a million records; all: these four, one after the"
-            " other; custom: only what spec.load says. Required."
+            " other; custom: only what spec.load says; capacity: plateaus that climb until the thresholds no longer"
+            " hold, see spec.load.capacity. Required."
         ),
     ]
     load: Annotated[Load, Meta(description="What differs from the scenario's preset.")] = field(default_factory=Load)
@@ -110,6 +113,13 @@ class Spec(Value, frozen=True, kw_only=True):
     pod: Annotated[Pod, Meta(description="The loadgen pods: their resources, place, labels, names and mesh.")] = field(
         default_factory=Pod
     )
+    results: Annotated[
+        Retention,
+        Meta(
+            description="How long the results of runs are kept, and the test itself. It may be changed at any time,"
+            " because it changes no run."
+        ),
+    ] = field(default_factory=Retention)
     ttl_seconds_after_finished: (
         Annotated[
             int,

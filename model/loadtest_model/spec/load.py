@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from loadtest_model.load.arrivals import ArrivalProcess
 from loadtest_model.reasons import Reason
+from loadtest_model.spec.capacity import CLIMB_RULES, Capacity
 from loadtest_model.spec.rules import Rule, duration_range, rule_annotation
 from loadtest_model.values import LONGEST_NANOSECONDS, NANOSECONDS, DurationText, Value, nanoseconds_of
 
@@ -166,6 +167,14 @@ class Load(Value, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    capacity: Annotated[
+        Capacity | None,
+        Meta(
+            description="The climb of scenario capacity: plateaus of rising load, until the first that does not hold"
+            " the thresholds. Default: each field's own."
+        ),
+        rule_annotation(*CLIMB_RULES),
+    ] = None
     think_time: Annotated[
         DurationText,
         Meta(description="Pause of a virtual user between two uploads."),

@@ -10,6 +10,7 @@ from msgspec import inspect
 
 from loadtest_model.reasons import Reason
 from loadtest_model.spec import Scenario, Spec
+from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.rules import Rule
 from loadtest_model.spec.verification import Requirement
@@ -80,9 +81,19 @@ def _value_clause(value: Any) -> str:
 
 def _is_open(load: Load) -> bool:
     """Whether the load has the open model."""
-    if load.arrival_rate is not None:
+    if load.arrival_rate is not None or _climbs_by_rate(load):
         return True
     return load.stages is not None and all(stage.arrival_rate is not None for stage in load.stages)
+
+
+def _climbs_by_rate(load: Load) -> bool:
+    return load.capacity is not None and load.capacity.by is ClimbBy.ARRIVAL_RATE
+
+
+def _contradicts_climb(load: Load) -> bool:
+    """Whether a field of the load repeats or contradicts what the climb defines."""
+    users = load.virtual_users is not None and not _climbs_by_rate(load)
+    return users or _is_any_set(load.duration, load.records, load.stages, load.arrival_rate)
 
 
 def _is_any_set(*fields: object) -> bool:
@@ -100,6 +111,8 @@ def _graceful_stop_is_within(spec: Spec) -> bool:
         return True
     return nanoseconds_of(spec.load.graceful_stop) <= nanoseconds_of(spec.target.timeout) <= LONGEST_NANOSECONDS
 
+
+_CEL_CLIMBS_BY_RATE: Final = "(has(self.load.capacity) && self.load.capacity.by == 'arrivalRate')"
 
 SPEC_RULES: Final = (
     Rule[Spec](
@@ -134,17 +147,35 @@ SPEC_RULES: Final = (
     ),
     Rule[Spec](
         cel="!has(self.load) || !(has(self.load.arrivals) || has(self.load.maxLateness)) || has(self.load.arrivalRate)"
+        f" || {_CEL_CLIMBS_BY_RATE}"
         " || (has(self.load.stages) && self.load.stages.all(s, has(s.arrivalRate)))",
-        message="spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages with one",
+        message="spec.load.arrivals and spec.load.maxLateness need spec.load.arrivalRate, or stages or a capacity with"
+        " one",
         holds=lambda spec: _is_open(spec.load) or not _is_any_set(spec.load.arrivals, spec.load.max_lateness),
         reason=Reason.LoadContradicts,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.thinkTime) || duration(self.load.thinkTime) == duration('0s')"
-        " || !(has(self.load.arrivalRate) || (has(self.load.stages)"
+        f" || !(has(self.load.arrivalRate) || {_CEL_CLIMBS_BY_RATE} || (has(self.load.stages)"
         " && self.load.stages.all(s, has(s.arrivalRate))))",
         message="spec.load.thinkTime cannot stand beside an arrival rate, which alone sets the pace",
         holds=lambda spec: nanoseconds_of(spec.load.think_time) == 0 or not _is_open(spec.load),
+        reason=Reason.LoadContradicts,
+    ),
+    Rule[Spec](
+        cel="!has(self.load) || !has(self.load.capacity) || self.scenario == 'capacity'",
+        message="spec.load.capacity needs scenario capacity",
+        holds=lambda spec: spec.load.capacity is None or spec.scenario == Scenario.CAPACITY,
+        reason=Reason.LoadContradicts,
+    ),
+    Rule[Spec](
+        cel="self.scenario != 'capacity' || !has(self.load) || !(has(self.load.duration) || has(self.load.records)"
+        " || has(self.load.stages) || has(self.load.arrivalRate)"
+        f" || (has(self.load.virtualUsers) && !{_CEL_CLIMBS_BY_RATE}))",
+        message="scenario capacity takes its load from spec.load.capacity, so spec.load.duration, spec.load.records,"
+        " spec.load.stages, spec.load.arrivalRate and, unless it climbs by arrivalRate, spec.load.virtualUsers cannot"
+        " stand beside it",
+        holds=lambda spec: spec.scenario != Scenario.CAPACITY or not _contradicts_climb(spec.load),
         reason=Reason.LoadContradicts,
     ),
     Rule[Spec](

@@ -189,7 +189,8 @@ def _with_overdue_uploads(aggregate: StepAggregate, ages_seconds: list[float]) -
 def _note(threshold: Threshold, measurement: Measurement, cut_uploads: int) -> str:
     """A remark on the value; `cut_uploads` is not 0 if their age makes it a lower bound."""
     if cut_uploads:
-        return f"at least this: {count_text(cut_uploads, 'upload')} of {measurement.samples} were cut before they ended"
+        end = "was cut before it ended" if cut_uploads == 1 else "were cut before they ended"
+        return f"at least this: {count_text(cut_uploads, 'upload')} of {measurement.samples} {end}"
     if measurement.is_stand_in:
         return f"the maximum stands in: too few uploads for {threshold.metric} ({measurement.samples})"
     if is_coarse(measurement):

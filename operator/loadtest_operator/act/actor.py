@@ -10,6 +10,7 @@ from loadtest_model.measurement.snapshot import HaltReason
 from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
 from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION
 from loadtest_model.values import WireValue
+from loadtest_operator.act.follow_up import FollowUp
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
 from loadtest_operator.decide import actions
@@ -33,12 +34,14 @@ class Actor:
         clock: Callable[[], float],
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]],
+        follow_up: FollowUp,
     ) -> None:
         self._api = api
         self._pods = pods
         self._clock = clock
         self._now = now
         self._sleep = sleep
+        self._follow_up = follow_up
 
     async def perform(
         self, observation: Observation, requested_actions: tuple[Action, ...]
@@ -65,6 +68,8 @@ class Actor:
                 return await self._bound_skew(action)
             case actions.WriteResults():
                 return await self._write_results(namespace, action)
+            case actions.RemoveResults() | actions.ArchiveResults() | actions.SendMessages() | actions.DeleteTest():
+                await self._follow_up.perform(observation, action)
             case actions.MarkFinished():
                 # The UID keeps a test that was made anew under this name from being taken for one that has run.
                 metadata = {"uid": identity.uid, "annotations": {FINISHED_RUN_ANNOTATION: action.run_id}}

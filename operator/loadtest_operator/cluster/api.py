@@ -187,9 +187,13 @@ class Api:
             query["force"] = "true"
         return await self._request("PATCH", _path(kind, namespace, name), query, body, patch_type)
 
-    async def delete(self, kind: str, namespace: str, name: str, uid: str) -> None:
-        """Remove an object and what it owns, if it still is the one with this UID; one already gone is no error."""
-        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+    async def delete(self, kind: str, namespace: str, name: str, uid: str, resource_version: str = "") -> None:
+        """Remove an object and what it owns, if it still is the one with this UID; one already gone is no error.
+
+        With a version, it stays if it has changed since.
+        """
+        preconditions = {"uid": uid, **({"resourceVersion": resource_version} if resource_version else {})}
+        body = {"propagationPolicy": "Background", "preconditions": preconditions}
         try:
             await self._request("DELETE", _path(kind, namespace, name), None, body)
         except ApiError as error:

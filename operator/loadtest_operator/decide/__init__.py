@@ -74,7 +74,11 @@ def await_earlier_run(observation: Observation, _policy: Policy) -> Decision | N
     actions: tuple[Action, ...] = tuple(
         DeleteJob(job.name, job.uid) for job in observation.other_jobs if not job.is_deleting
     )
-    message = "the pods of an earlier run of this test have not ended yet; it starts by itself when they have"
+    message = (
+        "the pods of an earlier run of this test have not ended yet; it starts by itself when they have"
+        if observation.other_pods_active
+        else "the Job of an earlier run of this test is removed first; it starts by itself when that is done"
+    )
     marks = ConditionValues(verified=ConditionValue.unknown(Reason.EarlierRunEnding, message))
     status = base_status(observation, Phase.QUEUED, message, marks)
     return Decision(status, actions=actions, requeue_seconds=_CLEAN_UP_SECONDS)

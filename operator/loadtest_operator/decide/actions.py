@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loadtest_operator.facts.observation import ObservedPod
+from loadtest_operator.facts.observation import ObservedPod, ObservedResults
 
 Json = dict[str, Any]
 
@@ -126,6 +126,37 @@ class WriteResults:
 
 
 @dataclass(frozen=True)
+class RemoveResults:
+    """Remove the results of an earlier run. The UID keeps others that were written under the same name."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class ArchiveResults:
+    """Have the files of a run archived, without waiting for it."""
+
+    results: ObservedResults
+
+
+@dataclass(frozen=True)
+class SendMessages:
+    """Have these webhooks told of the end of the run, without waiting for it.
+
+    They are tried for `seconds` at most.
+    """
+
+    webhooks: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DeleteTest:
+    """Delete the LoadTest and all that it owns, unless it has changed since it was read."""
+
+
+@dataclass(frozen=True)
 class MarkFinished:
     """Keep the finished run's id where a restore without status finds it."""
 
@@ -145,6 +176,8 @@ class ObserveGeneration:
 
 Order = Verify | StartRest | TellEndpoints | Conclude | Drain | HaltFleet | Acknowledge
 
+FollowUpAction = RemoveResults | ArchiveResults | SendMessages | DeleteTest
+
 Action = (
     CreateJob
     | DeleteJob
@@ -154,6 +187,7 @@ Action = (
     | WriteResults
     | MarkFinished
     | ObserveGeneration
+    | FollowUpAction
     | Order
 )
 

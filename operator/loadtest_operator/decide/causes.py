@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.judgement.abort import watch_for_abort
+from loadtest_model.judgement.capacity import climb_end
+from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.protocol.exits import PodExit
@@ -20,6 +22,9 @@ from loadtest_operator.decide.watching import watchable_look
 from loadtest_operator.facts.observation import Observation, ObservedPod
 
 _NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
+_NATURAL_ENDS: Final = frozenset({Reason.CapacityFound, Reason.OnlyVerified})
+"""These causes are how such a run is to end: neither a gap nor a finding."""
+_DRAINING: Final = frozenset({Reason.Stopped, Reason.CapacityFound})
 _FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted, Reason.OnlyVerified)
 """These causes are no gaps: they are judged by what they are, the gravest first."""
 _URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
@@ -34,13 +39,19 @@ _VERIFICATION_GRACE_SECONDS: Final = 30.0
 class StopCause:
     """A reason to stop, a sentence about it, and how: `allows_draining` lets uploads in flight finish.
 
-    A `is_gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own.
+    A `is_gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own, and
+    the end of a climb is neither.
     """
 
     reason: AnyReason
     message: str
     allows_draining: bool = False
     is_gap: bool = True
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether the run is judged by the cause itself."""
+        return not self.is_gap and self.reason not in _NATURAL_ENDS
 
     @property
     def is_urgent(self) -> bool:
@@ -86,7 +97,12 @@ def recorded_cause(observation: Observation) -> StopCause | None:
     reason = reason_of_name(running.reason)
     if reason in _NO_CAUSE:
         return None
-    return StopCause(reason, running.message, allows_draining=reason is Reason.Stopped, is_gap=reason not in _FINDINGS)
+    return StopCause(
+        reason,
+        running.message,
+        allows_draining=reason in _DRAINING,
+        is_gap=reason not in _FINDINGS and reason not in _NATURAL_ENDS,
+    )
 
 
 def violation(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
@@ -255,6 +271,17 @@ def bound_breach(observation: Observation, fleet: Fleet, _policy: Policy) -> Sto
     return StopCause(Reason.Aborted, f"aborted: {breach}", is_gap=False) if breach else None
 
 
+def capacity_found(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
+    """The end of a climb, at the first plateau that did not hold or as soon as the target is in a critical state."""
+    if recorded_cause(observation) is not None or observation.test.record.start is None:
+        return None
+    if fleet.has_finished or fleet.load_is_over:
+        return None
+    health = run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions)
+    text = climb_end(fleet.plan, fleet.aggregate, health)
+    return StopCause(Reason.CapacityFound, text, allows_draining=True, is_gap=False) if text else None
+
+
 def stop_by_user(observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:
     spec = observation.test.spec
     if spec is None or not spec.stop:
@@ -316,6 +343,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     unstarted_pods,
     overdue_verification,
     bound_breach,
+    capacity_found,
     stop_by_user,
     finished_proof,
 )

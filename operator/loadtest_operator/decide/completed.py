@@ -15,6 +15,7 @@ from loadtest_operator.decide.actions import (
     MarkFinished,
     ObserveGeneration,
 )
+from loadtest_operator.decide.afterwards import decide_aftermath
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
@@ -56,7 +57,19 @@ def finish_completed(observation: Observation, policy: Policy) -> Decision:
             DeleteNetworkPolicy(network_policy.name, network_policy.uid)
             for network_policy in observation.network_policies
         ]
-    return Decision(actions=tuple(actions), requeue_seconds=_POLL_SECONDS if present or lingering else None)
+    is_settled = not present and not lingering
+    if any(isinstance(action, MarkFinished | ObserveGeneration) for action in actions):
+        # Each of these is a change of the resource, which asks for the next turn by itself.
+        return Decision(
+            actions=tuple(actions), requeue_seconds=None if is_settled else _POLL_SECONDS, is_settled=is_settled
+        )
+    aftermath = decide_aftermath(observation, is_settled=is_settled)
+    return Decision(
+        actions=(*actions, *aftermath.actions),
+        requeue_seconds=aftermath.requeue_seconds if is_settled else _POLL_SECONDS,
+        afterwards=aftermath.afterwards,
+        is_settled=is_settled,
+    )
 
 
 def _observed_conditions(observation: Observation) -> tuple[Json, ...]:

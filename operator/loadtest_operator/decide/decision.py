@@ -6,6 +6,7 @@ from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
+from loadtest_model.report.afterwards import Afterwards
 from loadtest_model.report.status import Status
 from loadtest_operator.decide.actions import Action
 from loadtest_operator.manifests import NetworkPolicyDefaults, PodDefaults
@@ -41,14 +42,17 @@ class Policy:
 class Decision:
     """What to do and what to say.
 
-    `status` None leaves the resource's status as it is. `requeue_seconds` None waits for the next event. `plan` and
-    `aggregate` are what was measured so far, where there is a run; `abort_watch` and `target_watch` are to be
-    remembered for the next look.
+    `status` None leaves the resource's status as it is, except for what `afterwards` says of the time after the end.
+    `requeue_seconds` None waits for the next event. `is_settled` says that the run and its pods are over for good.
+    `plan` and `aggregate` are what was measured so far, where there is a run; `abort_watch` and `target_watch` are to
+    be remembered for the next look.
     """
 
     status: Status | None = None
     actions: tuple[Action, ...] = ()
     requeue_seconds: float | None = None
+    afterwards: Afterwards | None = None
+    is_settled: bool = False
     plan: Plan | None = None
     aggregate: Aggregate = field(default_factory=Aggregate)
     abort_watch: AbortWatch | None = None

@@ -15,6 +15,7 @@ from loadtest_model.plan import Plan, unseen_endpoints
 from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import AnyReason, Reason, class_of_end
+from loadtest_model.report.capacity import status_capacity
 from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.status_summary import status_summary
@@ -51,11 +52,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
     # What becomes of the pods after a finished proof takes nothing from it.
     gaps = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_gap and not only_verified)
     gaps += _unknown_silences(fleet)
-    findings = tuple(
-        Gap(cause.reason, cause.message)
-        for cause in causes
-        if not (cause.is_gap or cause.reason is Reason.OnlyVerified)
-    )
+    findings = tuple(Gap(cause.reason, cause.message) for cause in causes if cause.is_finding)
     findings += lasting_failures(observation, fleet)
     judgement = judge(
         Facts(
@@ -70,6 +67,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             evictions=fleet.evictions,
             load_began=load_began(observation, fleet),
             only_verified=only_verified,
+            climb_ended=any(cause.reason is Reason.CapacityFound for cause in causes),
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
@@ -100,6 +98,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
         progress=last_progress(plan, fleet.aggregate, summary),
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
+        capacity=status_capacity(summary.capacity),
         health=judgement.health if judgement.reason_class is ReasonClass.LOAD else None,
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from loadtest_model.reasons import Reason
-from loadtest_model.report.status import Phase, Status
+from loadtest_model.report.status import LOAD_RUNS, Phase, Status
 from loadtest_operator.decide.actions import (
     ActionOutcome,
     FleetStarted,
@@ -52,7 +52,7 @@ def _started_status(observation: Observation, status: Status, outcome: FleetStar
         marks = ConditionValues(verified=verified, running=ConditionValue.false(Reason.StartMissed, message))
         phase = Phase.STOPPING
     else:
-        message = "the load runs"
+        message = LOAD_RUNS
         marks = ConditionValues(verified=verified, running=ConditionValue.true(Reason.Started, message))
         phase = Phase.RUNNING
     at = rfc3339(outcome.at)

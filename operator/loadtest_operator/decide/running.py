@@ -5,11 +5,13 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.judgement.abort import watch_for_abort
+from loadtest_model.judgement.capacity import capacity_of
 from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.reasons import Reason
-from loadtest_model.report.status import Phase, Status
+from loadtest_model.report.capacity import capacity_summary, status_capacity
+from loadtest_model.report.status import LOAD_RUNS, Phase, Status
 from loadtest_operator.decide.actions import Action, Conclude
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
@@ -20,9 +22,6 @@ from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.late_start import start_orders
 from loadtest_operator.decide.progress import load_started_at, status_progress
 from loadtest_operator.facts.observation import Observation
-
-LOAD_RUNS: Final = "the load runs"
-"""The message while all goes its way; how far it is stands in the progress."""
 
 _CONCLUDING_POLL_SECONDS: Final = 0.5
 
@@ -71,6 +70,8 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
     )
     marks = ConditionValues(verified=verified_value(observation), running=mark)
     status = base_status(observation, phase, message, marks, fleet.plan)
+    health = run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions)
+    capacity = capacity_of(fleet.plan, fleet.aggregate, health, is_over=False)
     return structs.replace(
         status,
         started_at=load_started_at(observation, fleet.aggregate),
@@ -78,7 +79,8 @@ def live_status(observation: Observation, fleet: Fleet, phase: Phase, message: s
         progress=status_progress(fleet.plan, fleet.aggregate),
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=threshold_results(fleet.plan, fleet.aggregate),
-        health=run_health(fleet.plan, fleet.aggregate, fleet.target_watch, fleet.evictions),
+        capacity=status_capacity(capacity_summary(capacity)),
+        health=health,
         target=fleet.target_watch,
         evicted=fleet.evictions.pods,
     )

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import structs
 
 from loadtest_model.judgement.workload import points_text
+from loadtest_model.report.afterwards import Afterwards
 from loadtest_model.report.columns import columns_of
 from loadtest_model.report.glance import glance_of
 from loadtest_model.report.references import refer_to
@@ -56,6 +57,12 @@ def written_form(status: Status) -> Json:
     if "thresholds" in document:
         document["thresholds"] = [_without_blanks(result) for result in document["thresholds"]]
     return _without_empty_objects(document)
+
+
+def with_afterwards(status: Json, afterwards: Afterwards) -> Json:
+    """A status as it stands in the resource, with the part that changes after the end."""
+    kept = {name: value for name, value in status.items() if name not in Afterwards.__struct_encode_fields__}
+    return {**kept, **msgspec.to_builtins(afterwards)}
 
 
 def _without_empty_objects(document: Json) -> Json:
@@ -115,6 +122,9 @@ def once(status: Status) -> Status:
             for each in summary.diagnoses
         )
         summary = structs.replace(summary, diagnoses=tuple(diagnoses))
+    capacity = status.capacity
+    if capacity is not None:
+        capacity = structs.replace(capacity, limit=refer(capacity.limit))
     if plan is not None and status.thresholds:
         plan = structs.replace(plan, steps=tuple(structs.replace(step, thresholds=()) for step in plan.steps))
     return structs.replace(
@@ -122,6 +132,7 @@ def once(status: Status) -> Status:
         conditions=tuple(structs.replace(each, message=refer(each.message)) for each in status.conditions),
         reasons=tuple(map(refer, status.reasons)),
         thresholds=tuple(map(_rounded, status.thresholds)),
+        capacity=capacity,
         health=health,
         verification=verification,
         summary=summary,
@@ -146,7 +157,11 @@ def essential(status: Status) -> Status:
     """
     verification = status.verification
     if verification is not None:
-        verification = StatusVerification(level=verification.level, canary_ids=verification.canary_ids[:_LISTED_KEPT])
+        verification = StatusVerification(
+            level=verification.level,
+            canary_ids=verification.canary_ids[:_LISTED_KEPT],
+            id_column=verification.id_column,
+        )
     return Status(
         observed_generation=status.observed_generation,
         phase=status.phase,
@@ -162,6 +177,7 @@ def essential(status: Status) -> Status:
         reason_class=status.reason_class,
         start=status.start,
         verification=verification,
+        capacity=status.capacity,
         target=status.target,
         evicted=status.evicted,
         results=status.results,
@@ -233,13 +249,16 @@ def _with_short_evidence(status: Status) -> Status:
     def cut(text: str) -> str:
         return shorten(text, _SHORT_TEXT)
 
-    health, summary = status.health, status.summary
+    health, summary, capacity = status.health, status.summary, status.capacity
     if health is not None:
         health = structs.replace(health, evidence=tuple(map(cut, health.evidence)))
+    if capacity is not None:
+        capacity = structs.replace(capacity, limit=cut(capacity.limit))
     if summary is not None:
         diagnoses = tuple(structs.replace(each, evidence=cut(each.evidence)) for each in summary.diagnoses)
         summary = structs.replace(summary, diagnoses=diagnoses)
-    return structs.replace(status, health=health, summary=summary, reasons=tuple(map(cut, status.reasons)))
+    reasons = tuple(map(cut, status.reasons))
+    return structs.replace(status, health=health, capacity=capacity, summary=summary, reasons=reasons)
 
 
 def _without_summary(status: Status) -> Status:

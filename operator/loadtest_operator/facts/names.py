@@ -10,8 +10,10 @@ from loadtest_model.spec import GROUP
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "loadtest-operator"
 TARGET_ANNOTATION: Final = f"{GROUP}/target"
+ARCHIVED_ANNOTATION: Final = f"{GROUP}/archived"
 INDEX_ANNOTATION: Final = "batch.kubernetes.io/job-completion-index"
 CONTAINER: Final = "loadgen"
+RESULTS_SUFFIX: Final = "-results"
 SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 
 
@@ -22,7 +24,7 @@ def job_name(name: str, uid: str, run_id: str) -> str:
 
 
 def results_name(name: str, uid: str, run_id: str) -> str:
-    return f"{job_name(name, uid, run_id)}-results"
+    return f"{job_name(name, uid, run_id)}{RESULTS_SUFFIX}"
 
 
 def network_policy_name(name: str, uid: str, run_id: str) -> str:

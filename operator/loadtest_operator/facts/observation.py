@@ -9,6 +9,7 @@ from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Series
 from loadtest_model.plan import Plan
+from loadtest_model.report.afterwards import StatusMessage
 from loadtest_model.report.status import Condition, ConditionType, Phase, StatusStart
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
@@ -18,6 +19,7 @@ from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.secret_access import SecretAccess
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.policy.line import Turn
+from loadtest_operator.policy.webhook_rules import WebhookRule
 
 
 class RecordedStatus(WireValue, frozen=True, kw_only=True):
@@ -35,6 +37,8 @@ class RecordedStatus(WireValue, frozen=True, kw_only=True):
     target: TargetWatch | None = None
     evicted: tuple[str, ...] = ()
     verdict: str | None = None
+    expires_at: str | None = None
+    messages: tuple[StatusMessage, ...] = ()
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)
@@ -86,6 +90,21 @@ class ObservedNetworkPolicy:
 
     name: str
     uid: str
+
+
+@dataclass(frozen=True)
+class ObservedResults:
+    """The results ConfigMap of a run of the test. `archived_under` is where its files were archived; it may be empty.
+
+    `archive_failure` says why the last attempt to archive it failed.
+    """
+
+    name: str
+    uid: str
+    created_at: datetime
+    run_id: str = ""
+    archived_under: str = ""
+    archive_failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +192,9 @@ class Observation:
     the target's, where it was looked at; under load `endpoints` are those that were seen last, known since an instant
     on the operator's monotonic clock, `evictions` are all that were seen of the target's pods, and `target_watch` is
     what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead,
-    looked up before there is a Job; `network_policies` are looked for once the test is over.
+    looked up before there is a Job; `network_policies` and the `results` of all runs are looked for once the test is
+    over; `archives_results` says whether the installation archives them. `webhooks` are those of the installation
+    then, and `message_ends` says what became of messages about this run.
     """
 
     test: ObservedTest
@@ -198,6 +219,10 @@ class Observation:
     turn: Turn = field(default_factory=Turn)
     target_identities: tuple[str, ...] = ()
     complaints: tuple[Complaint, ...] = ()
+    results: tuple[ObservedResults, ...] = ()
+    archives_results: bool = False
+    webhooks: tuple[WebhookRule, ...] = ()
+    message_ends: tuple[StatusMessage, ...] = ()
 
     def seconds_since(self, instant: datetime) -> float:
         return (self.now - instant).total_seconds()

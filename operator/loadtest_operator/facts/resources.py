@@ -13,9 +13,16 @@ from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
 from loadtest_operator.facts.last_lines import last_lines
-from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
+from loadtest_operator.facts.names import ARCHIVED_ANNOTATION, CONTAINER, INDEX_ANNOTATION, RESULTS_SUFFIX
 from loadtest_operator.facts.newer_fields import split_newer_fields
-from loadtest_operator.facts.observation import ContainerEnd, ObservedJob, ObservedPod, ObservedTest, RecordedStatus
+from loadtest_operator.facts.observation import (
+    ContainerEnd,
+    ObservedJob,
+    ObservedPod,
+    ObservedResults,
+    ObservedTest,
+    RecordedStatus,
+)
 from loadtest_operator.facts.pods import condition_of, has_ended
 from loadtest_operator.facts.quantities import quantity
 
@@ -83,6 +90,21 @@ def observed_job(job: Json, uid: str) -> ObservedJob:
         failure=(failed.get("reason") or "JobFailed") if has_failed else "",
         failure_message=failed.get("message", "") if has_failed else "",
         is_complete=conditions.get("Complete", {}).get("status") == "True",
+    )
+
+
+def observed_results(config_map: Json, uid: str) -> ObservedResults | None:
+    """A ConfigMap as the results of the test with this UID; None if it is something else that only bears its label."""
+    metadata = config_map["metadata"]
+    is_owned = any(owner["uid"] == uid and owner.get("controller") for owner in metadata.get("ownerReferences") or [])
+    if not is_owned or not metadata["name"].endswith(RESULTS_SUFFIX):
+        return None
+    return ObservedResults(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        created_at=instant(metadata["creationTimestamp"]),
+        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        archived_under=(metadata.get("annotations") or {}).get(ARCHIVED_ANNOTATION, ""),
     )
 
 

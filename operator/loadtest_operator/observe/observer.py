@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.report.status import Phase
+from loadtest_operator.archive.archiver import Archiver
 from loadtest_operator.cluster.api import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
+    CONFIG_MAPS,
     EVENTS,
     JOBS,
     LOADTESTS,
@@ -31,12 +33,14 @@ from loadtest_operator.facts.observation import (
     ObservedJob,
     ObservedNetworkPolicy,
     ObservedPod,
+    ObservedResults,
     ObservedTest,
 )
 from loadtest_operator.facts.resources import (
     is_left_behind,
     observed_job,
     observed_pod,
+    observed_results,
     observed_test,
     run_id_of,
 )
@@ -48,6 +52,7 @@ from loadtest_operator.facts.secret_access import (
     unchecked_access,
 )
 from loadtest_operator.facts.workload import WorkloadLook
+from loadtest_operator.messages.messenger import Messenger
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
@@ -88,6 +93,8 @@ class ObserverDependencies:
     now: Callable[[], datetime]
     clock: Callable[[], float]
     scrape_failed: Callable[[], None]
+    messenger: Messenger
+    archiver: Archiver
     makes_network_policies: bool = True
 
 
@@ -179,6 +186,10 @@ class Observer:
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
             complaints=await self._complaints(test, job_of_run, pods),
+            results=await self._results(test, run_id),
+            archives_results=self._means.archiver.is_on,
+            webhooks=self._means.messenger.rules() if _is_completed(test, run_id) else (),
+            message_ends=self._means.messenger.ends(uid, run_id),
         )
 
     async def _surroundings(
@@ -268,12 +279,34 @@ class Observer:
 
     async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
         """What is left of them once a test is over or deleted."""
-        over = test.is_deleting or (test.record.run_id == run_id and test.record.phase is Phase.COMPLETED)
+        over = test.is_deleting or _is_completed(test, run_id)
         if not over or not self._means.makes_network_policies:
             return ()
         policies = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
         return tuple(
             ObservedNetworkPolicy(policy["metadata"]["name"], policy["metadata"]["uid"]) for policy in policies
+        )
+
+    async def _results(self, test: ObservedTest, run_id: str) -> tuple[ObservedResults, ...]:
+        """The results of all runs of a completed test. Without the right to list them all of them are kept."""
+        if not _is_completed(test, run_id) or test.is_deleting:
+            return ()
+        identity = test.identity
+        try:
+            config_maps = await self._api.list(
+                CONFIG_MAPS, identity.namespace, uid_selector(identity.uid), metadata_only=True
+            )
+        except ApiError as error:
+            if not error.is_forbidden:
+                raise
+            _LOG.warning("%s: no results of earlier runs are removed, because they cannot be listed", identity)
+            return ()
+        each_observed = (observed_results(config_map, identity.uid) for config_map in config_maps)
+        archiver = self._means.archiver
+        return tuple(
+            replace(observed, archive_failure=archiver.failure(observed.uid))
+            for observed in each_observed
+            if observed is not None
         )
 
     async def _secret_access(self, test: ObservedTest) -> SecretAccess:
@@ -290,6 +323,10 @@ class Observer:
                 return unchecked_access(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
         return access_under_policy(name, policy, binding, test.created_at)
+
+
+def _is_completed(test: ObservedTest, run_id: str) -> bool:
+    return test.record.run_id == run_id and test.record.phase is Phase.COMPLETED
 
 
 def _event_time(event: Json) -> str:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from kubernetes.aio.client import Configuration
@@ -22,7 +23,10 @@ from prometheus_client import (
 
 from loadtest_model.release import installed_version
 from loadtest_operator.act.actor import Actor
+from loadtest_operator.act.follow_up import FollowUp
 from loadtest_operator.act.orphans import remove_orphans
+from loadtest_operator.archive.archiver import Archiver, ArchiverDependencies
+from loadtest_operator.archive.stores import store_at
 from loadtest_operator.cluster.api import LOADTESTS, Api, ApiError
 from loadtest_operator.cluster.login import client_configuration
 from loadtest_operator.cluster.obstacles import (
@@ -32,6 +36,8 @@ from loadtest_operator.cluster.obstacles import (
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.cluster.tokens import command_key
 from loadtest_operator.facts.names import SELECTOR
+from loadtest_operator.messages.messenger import Messenger, MessengerDependencies
+from loadtest_operator.messages.webhooks import WebhookFile
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.identities import Identities
@@ -147,11 +153,40 @@ async def _work(shared: WorkContext, registry: CollectorRegistry) -> bool:
 
 
 async def _run_with_followers(shared: WorkContext, pods: PodClient, tests: RunMetrics) -> bool:
-    async with Followers(shared.api, time.monotonic, random.random) as followers:
-        return await _run_with_reconciler(shared, pods, tests, followers)
+    async with (
+        Followers(shared.api, time.monotonic, random.random) as followers,
+        Messenger(_messenger_dependencies(shared)) as messenger,
+        Archiver(_archiver_dependencies(shared)) as archiver,
+    ):
+        return await _run_with_reconciler(shared, pods, tests, followers, messenger, archiver)
 
 
-async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunMetrics, followers: Followers) -> bool:
+def _archiver_dependencies(shared: WorkContext) -> ArchiverDependencies:
+    settings = shared.settings
+    store = store_at(settings.archive, settings.archive_region, Path(settings.archive_credentials), _utc)
+    return ArchiverDependencies(api=shared.api, store=store, random=random.random, count=shared.own.count_archiving)
+
+
+def _messenger_dependencies(shared: WorkContext) -> MessengerDependencies:
+    return MessengerDependencies(
+        file=WebhookFile(shared.settings.webhooks_file),
+        link=shared.settings.report_link,
+        clock=time.monotonic,
+        now=_utc,
+        random=random.random,
+        fence=shared.fence,
+        count=shared.own.count_message,
+    )
+
+
+async def _run_with_reconciler(
+    shared: WorkContext,
+    pods: PodClient,
+    tests: RunMetrics,
+    followers: Followers,
+    messenger: Messenger,
+    archiver: Archiver,
+) -> bool:
     api, settings = shared.api, shared.settings
     memory = Memory(time.monotonic)
     means = ObserverDependencies(
@@ -165,14 +200,18 @@ async def _run_with_reconciler(shared: WorkContext, pods: PodClient, tests: RunM
         now=_utc,
         clock=time.monotonic,
         scrape_failed=shared.own.scrape_failures.inc,
+        messenger=messenger,
+        archiver=archiver,
         makes_network_policies=settings.policy.network_policies is not None,
     )
-    actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep)
+    actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep, FollowUp(api, messenger, archiver))
     identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
     roster = Roster()
     contenders = Contenders(api, roster, identities, settings.namespaces, settings.policy.limits, _utc)
     queue = WorkQueue(time.monotonic, random.random, shared.own, contenders.urgency)
     contenders.wake = queue.add
+    messenger.on_end = queue.add
+    archiver.on_end = queue.add
     parts = ReconcilerDependencies(
         api, Observer(means), roster, contenders, actor, settings.policy, memory, tests, shared.turns
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.release import installed_version
+from loadtest_operator.messages.webhooks import WebhookFile, WebhooksError
 from loadtest_operator.program.log import log_to_stderr
 from loadtest_operator.program.settings import Settings, SettingsError, settings_from
 
@@ -30,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitStatus.USAGE if leaving.code == 2 else int(leaving.code or 0)
     try:
         settings = settings_from(os.environ)
+        WebhookFile(settings.webhooks_file).load()
+    except WebhooksError as error:
+        sys.stderr.write(f"loadtest-operator: the file of webhooks in LOADTEST_WEBHOOKS cannot be used: {error}\n")
+        return ExitStatus.USAGE
     except SettingsError as error:
         sys.stderr.write(f"loadtest-operator: {error}\n")
         return ExitStatus.USAGE

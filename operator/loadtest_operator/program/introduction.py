@@ -2,6 +2,7 @@
 
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_operator.facts.secret_access import INSTALLED_BY_ADMIN
+from loadtest_operator.messages.webhooks import WebhookFile
 from loadtest_operator.policy.line import NO_LIMIT, Limits
 from loadtest_operator.program.settings import Settings
 
@@ -18,6 +19,8 @@ def introduction(settings: Settings, version: str) -> str:
         f"networks: {_networks(settings)}",
         f"Secrets: {_secrets(settings.secret_policy)}",
         f"NetworkPolicies of runs: {'none' if policy.network_policies is None else 'made'}",
+        f"webhooks: {_webhooks(settings)}",
+        f"archive: {settings.archive or 'none'}",
         f"leadership: {_leadership(settings)}",
     ]
     return "; ".join(parts)
@@ -43,6 +46,11 @@ def _secrets(policy: str) -> str:
     if policy == INSTALLED_BY_ADMIN:
         return "an administrator vouches for who names them"
     return f"checked by ValidatingAdmissionPolicy {policy}" if policy else "nobody checks them, so no test may name one"
+
+
+def _webhooks(settings: Settings) -> str:
+    webhooks = WebhookFile(settings.webhooks_file).current()
+    return ", ".join(f"{webhook.name} ({webhook.format})" for webhook in webhooks) or "none"
 
 
 def _leadership(settings: Settings) -> str:

@@ -96,12 +96,32 @@ class OperatorMetrics:
             "Unanswered readings of a pod that had answered before.",
             registry=registry,
         )
+        self.messages = Counter(
+            "loadtest_operator_messages",
+            "Messages about the ends of runs that were sent or given up, by state (Sent, Failed).",
+            ["state"],
+            registry=registry,
+        )
+        self.archiving = Counter(
+            "loadtest_operator_archiving",
+            "Attempts to archive the results of a run, by what became of them (Archived, Failed).",
+            ["state"],
+            registry=registry,
+        )
         self.api_requests = Counter(
             "loadtest_operator_api_requests",
             "Requests to the API server, by verb and by the code of the answer (0: there was none).",
             ["verb", "code"],
             registry=registry,
         )
+
+    def count_archiving(self, state: str) -> None:
+        """Count an attempt to archive results."""
+        self.archiving.labels(state).inc()
+
+    def count_message(self, state: str) -> None:
+        """Count a message that was sent or given up."""
+        self.messages.labels(state).inc()
 
     def count_answer(self, verb: str, code: int) -> None:
         """Count a request to the API server."""

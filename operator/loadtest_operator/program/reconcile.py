@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from loadtest_model.report.afterwards import Afterwards
 from loadtest_model.report.labels import TEST_LABEL, label_value
 from loadtest_model.report.status import Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
@@ -15,7 +16,7 @@ from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLIC
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders, without_departed
 from loadtest_operator.decide.actions import CreateJob, ObserveGeneration
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.writing import essential, status_to_write
+from loadtest_operator.decide.writing import essential, status_to_write, with_afterwards
 from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
@@ -92,7 +93,10 @@ class Reconciler:
             return _CONFLICT_SECONDS
         if any(isinstance(action, ObserveGeneration) for action in decision.actions):
             await self._announce(observation, events.change_after_the_end(observation))
-        if decision.requeue_seconds is None and observation.test.record.phase is Phase.COMPLETED:
+        if decision.afterwards is not None and not await self._write_afterwards(observation, decision.afterwards):
+            return _CONFLICT_SECONDS
+        is_settled = decision.is_settled or decision.requeue_seconds is None
+        if is_settled and observation.test.record.phase is Phase.COMPLETED:
             self._memory.forget_runs(identity.uid)
         return decision.requeue_seconds
 
@@ -145,6 +149,22 @@ class Reconciler:
             _LOG.info("%s: %s: %s", identity, status.phase, status.message)
         for announcement in events.announcements(recorded, status):
             await self._announce(observation, announcement)
+        return True
+
+    async def _write_afterwards(self, observation: Observation, afterwards: Afterwards) -> bool:
+        """Write what changes after the end, and leave the rest of the status; say whether that went well."""
+        test = observation.test
+        body = with_afterwards(test.status, afterwards)
+        if body == test.status:
+            return True
+        try:
+            await self._apply(test.identity, test.resource_version, body)
+        except ApiError as error:
+            if error.is_outdated:
+                return False
+            if error.reason != "Invalid" and not error.names_unknown_field:
+                raise
+            _LOG.warning("%s: the status does not say what follows the end: %s", test.identity, error)
         return True
 
     async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:

@@ -34,6 +34,7 @@ def run_families(views: Views) -> Iterator[Metric]:
     yield from _state_families(views)
     yield from _threshold_families(views)
     yield from _generator_families(views)
+    yield from _capacity_families(views)
 
 
 def _step_families(views: Views) -> Iterable[Metric]:
@@ -187,6 +188,36 @@ def _generator_families(views: Views) -> Iterable[Metric]:
             if view.generator.throttled_share is not None:
                 throttled.add_metric(values, view.generator.throttled_share)
     return (own, offered, lag, throttled)
+
+
+def _capacity_families(views: Views) -> Iterable[Metric]:
+    labels = ["namespace", "test", "by"]
+    held = GaugeMetricFamily(
+        "loadtest_capacity",
+        "The highest load of a climb that held, in the unit that it climbs by; absent while none did.",
+        labels=labels,
+    )
+    at_least = GaugeMetricFamily(
+        "loadtest_capacity_at_least",
+        "1 if the target may carry more than loadtest_capacity, because it was not the limit itself, else 0.",
+        labels=labels,
+    )
+    knee = GaugeMetricFamily(
+        "loadtest_capacity_knee",
+        "The load of a climb from which on throughput grew by less than half of what the load grew.",
+        labels=labels,
+    )
+    required = GaugeMetricFamily("loadtest_capacity_required", "The load that had to hold.", labels=labels)
+    for (namespace, test), view in views.items():
+        capacity = view.capacity
+        if capacity is None:
+            continue
+        values = [namespace, test, capacity.by]
+        at_least.add_metric(values, float(capacity.at_least))
+        for family, figure in ((held, capacity.held), (knee, capacity.knee), (required, capacity.required)):
+            if figure is not None:
+                family.add_metric(values, figure)
+    return (held, at_least, knee, required)
 
 
 def cumulative_buckets(sketch: Sketch, bounds_seconds: tuple[float, ...]) -> list[tuple[str, float]]:

@@ -14,6 +14,7 @@ from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.report.capacity import StatusCapacity
 from loadtest_model.report.status import Phase, Status
 from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.facts.observation import Observation
@@ -34,6 +35,17 @@ class StepView:
 
 
 @dataclass(frozen=True)
+class CapacityView:
+    """What a climb came to, in the unit `by`; None of what is not known."""
+
+    by: str
+    held: float | None
+    knee: float | None
+    required: float | None
+    at_least: bool
+
+
+@dataclass(frozen=True)
 class RunView:
     """What is shown of one test. `virtual_users` are at work in the step `step`.
 
@@ -51,6 +63,7 @@ class RunView:
     generator: GeneratorHealth | None = None
     thresholds: tuple[ThresholdResult, ...] = ()
     steps: tuple[StepView, ...] = field(default_factory=tuple)
+    capacity: CapacityView | None = None
 
 
 def live_view(observation: Observation, status: Status, plan: Plan | None, aggregate: Aggregate) -> RunView:
@@ -67,7 +80,14 @@ def live_view(observation: Observation, status: Status, plan: Plan | None, aggre
         generator=aggregate.generator if aggregate.pods else None,
         thresholds=status.thresholds,
         steps=step_views(plan, aggregate) if plan else (),
+        capacity=_capacity_view(status.capacity),
     )
+
+
+def _capacity_view(capacity: StatusCapacity | None) -> CapacityView | None:
+    if capacity is None:
+        return None
+    return CapacityView(capacity.by, capacity.held, capacity.knee, capacity.required, capacity.at_least)
 
 
 def step_views(plan: Plan, aggregate: Aggregate) -> tuple[StepView, ...]:
@@ -95,6 +115,7 @@ def recorded_view(observation: Observation) -> RunView:
         health=(status.get("health") or {}).get("level"),
         thresholds=tuple(_recorded_threshold(entry) for entry in status.get("thresholds") or []),
         steps=tuple(_recorded_step(entry) for entry in _recorded_steps(status)),
+        capacity=_recorded_capacity(status.get("capacity")),
     )
 
 
@@ -107,6 +128,18 @@ def _recorded_threshold(entry: Json) -> ThresholdResult:
         value=entry.get("value"),
         passed=entry.get("passed"),
         step=entry.get("step", ""),
+    )
+
+
+def _recorded_capacity(entry: Json | None) -> CapacityView | None:
+    if not entry:
+        return None
+    return CapacityView(
+        by=entry["by"],
+        held=entry.get("held"),
+        knee=entry.get("knee"),
+        required=entry.get("required"),
+        at_least=bool(entry.get("atLeast")),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from loadtest_model.plan import AddressPolicy, Deadlines
 from loadtest_model.plan.bounds import NEVER_TARGETS
+from loadtest_model.urls import FORBIDDEN_CHARACTERS, is_url
 from loadtest_operator.decide import Policy
 from loadtest_operator.manifests import NetworkPolicyDefaults, PodDefaults
 from loadtest_operator.policy.line import NO_LIMIT, Limits
@@ -42,7 +43,10 @@ class Settings:
     means every address, of both families.
 
     `secret_policy` names the admission policy that checks who may name which Secret; empty where there is none.
-    `lease` is the name of the Lease that says which of several operators is at work; empty where there is one only.
+    `webhooks_file` is where the webhooks stand that hear of the ends of runs, and `report_link` the template of a
+    report's address; both may be empty. `archive` is the folder or the URL of the bucket where results are archived,
+    empty where they are not, and `archive_credentials` the folder with the bucket's credentials. `lease` is the name
+    of the Lease that says which of several operators is at work; empty where there is one only.
     """
 
     policy: Policy
@@ -56,6 +60,11 @@ class Settings:
     port: int
     resync_seconds: float
     log_level: str
+    webhooks_file: str = ""
+    report_link: str = ""
+    archive: str = ""
+    archive_region: str = "us-east-1"
+    archive_credentials: str = ""
     pages: PageSettings = PageSettings()
 
 
@@ -109,6 +118,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         port=int(_seconds(environment, "LOADTEST_HTTP_PORT", 8080.0)),
         resync_seconds=_seconds(environment, "LOADTEST_RESYNC_SECONDS", 300.0),
         log_level=environment.get("LOADTEST_LOG_LEVEL", "INFO").upper(),
+        webhooks_file=environment.get("LOADTEST_WEBHOOKS", ""),
+        report_link=_link(environment, "LOADTEST_REPORT_URL"),
+        archive=_archive(environment, "LOADTEST_ARCHIVE"),
+        archive_region=environment.get("LOADTEST_ARCHIVE_REGION") or "us-east-1",
+        archive_credentials=environment.get("LOADTEST_ARCHIVE_CREDENTIALS", ""),
         pages=PageSettings(
             port=_whole(environment, "LOADTEST_UI_PORT"),
             host=environment.get("LOADTEST_UI_HOST", "127.0.0.1"),
@@ -195,6 +209,22 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     if not 0 < value < 1e7:
         raise SettingsError(f"{name} is {text!r}; it must be a number above 0")
     return value
+
+
+def _link(environment: Mapping[str, str], name: str) -> str:
+    template = environment.get(name, "")
+    if template and not template.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"{name} is {template!r}; it must be a URL such as https://example.com/{{namespace}}/{{name}}"
+        )
+    return template
+
+
+def _archive(environment: Mapping[str, str], name: str) -> str:
+    place = environment.get(name, "")
+    if not place or place.startswith("/") or (is_url(place) and not set(place) & set(f"?{FORBIDDEN_CHARACTERS}")):
+        return place
+    raise SettingsError(f"{name} must be a folder such as /archive, or a bucket's URL without credentials and query")
 
 
 def _whole(environment: Mapping[str, str], name: str) -> int:

@@ -9,10 +9,9 @@ from loadtest_model.pages.live.head import Standing
 from loadtest_model.pages.live.overview import TestLine
 from loadtest_model.pages.live.run import Told
 from loadtest_model.quantities import clip, count_text
-from loadtest_model.report.status import Phase, Status, StatusVerification
+from loadtest_model.report.status import LOAD_RUNS, Phase, Status, StatusVerification
 from loadtest_model.report.summary import Proof
 from loadtest_model.secrecy import public_url
-from loadtest_operator.decide.running import LOAD_RUNS
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.resources import instant
 from loadtest_operator.ui.shown_status import shown_status

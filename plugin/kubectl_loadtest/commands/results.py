@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import tempfile
 import webbrowser
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ import msgspec
 
 from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.kubectl import Kubectl
+from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.resources.results import REPORT, SUMMARY, file_in, files_of, run_name
 from kubectl_loadtest.views.comparison import comparison_lines
 from kubectl_loadtest.views.style import say, style_of
@@ -31,23 +31,23 @@ _REFERENCE: Final = "a LoadTest, or one run of it as NAME@RUN"
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help=_REFERENCE)
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--open", action="store_true", help="open it in the browser")
+    place.add_argument("--open", action="store_true", help="save it in the current folder, and open it in the browser")
     place.add_argument("-o", "--output", metavar="FILE", help="where it is saved; - is standard output")
 
 
 def report(options: argparse.Namespace, kubectl: Kubectl) -> int:
-    """Save the report of a run. Raises CommandError."""
+    """Save the report of a run, and open it if that is asked for and a browser is there. Raises CommandError."""
     config_map = results_of(options.name, kubectl)
     content = file_in(config_map, REPORT)
     if options.output == _STANDARD_OUTPUT:
         sys.stdout.buffer.write(content)
         return 0
     file_name = f"{run_name(config_map)}_{REPORT}"
-    path = Path(tempfile.mkdtemp(prefix="loadtest-")) / file_name if options.open else Path(options.output or file_name)
+    path = Path(options.output or file_name)
     _write(path, content)
-    if options.open and not webbrowser.open(path.as_uri()):
-        raise CommandError(f"error: no browser can be opened; the report is {path}", "open it, or name a place by -o")
-    print(path)
+    print(path, flush=True)
+    if options.open and not webbrowser.open(path.absolute().as_uri()):
+        print("note: no browser can be opened here; open the file by hand", file=sys.stderr)
     return 0
 
 
@@ -60,12 +60,18 @@ def add_results_options(parser: argparse.ArgumentParser) -> None:
 
 def results(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Save all files of a run, and print their names. Raises CommandError."""
-    config_map = results_of(options.name, kubectl)
-    for name, content in files_of(config_map).items():
-        path = Path(options.out) / f"{run_name(config_map)}_{name}"
-        _write(path, content)
+    for path in save_results(results_of(options.name, kubectl), Path(options.out)):
         print(path)
     return 0
+
+
+def save_results(config_map: Json, folder: Path) -> list[Path]:
+    """Save all files of a run, and return their paths. Raises CommandError."""
+    paths = []
+    for name, content in files_of(config_map).items():
+        paths.append(folder / f"{run_name(config_map)}_{name}")
+        _write(paths[-1], content)
+    return paths
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -97,10 +103,15 @@ def results_of(reference: str, kubectl: Kubectl) -> Json:
             f"error: run {test.run_id} of {name} has not ended ({test.phase or 'no operator has seen it'})",
             f"`kubectl loadtest watch {name}{kubectl.flag_text}` waits for it; {_runs_hint(name, kubectl)}",
         )
+    return results_of_test(test, kubectl)
+
+
+def results_of_test(test: LoadTest, kubectl: Kubectl) -> Json:
+    """The ConfigMap of the results of a test that has ended. Raises CommandError if it has none."""
     if test.results_name is None:
         raise CommandError(
-            f"error: run {test.run_id} of {name} has no results: {test.message}",
-            f"`kubectl loadtest describe {name}{kubectl.flag_text}` tells its story",
+            f"error: run {test.run_id} of {test.name} has no results: {test.message}",
+            f"`kubectl loadtest describe {test.name}{kubectl.flag_text}` tells its story",
         )
     return kubectl.in_namespace(test.namespace).json("get", "configmap", test.results_name)
 

@@ -4,9 +4,11 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from kubectl_loadtest.errors import CommandError
+from kubectl_loadtest.commands.results import results_of_test, save_results
+from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.following.until_the_end import wait_for_end
 from kubectl_loadtest.kubectl import Kubectl, KubectlError
 from kubectl_loadtest.resources.load_test import LoadTest
@@ -84,6 +86,7 @@ def _add_waiting_options(parser: argparse.ArgumentParser) -> None:
     waiting = parser.add_mutually_exclusive_group()
     waiting.add_argument("--wait", action="store_true", default=True, help="wait for the verdict (default)")
     waiting.add_argument("--detach", action="store_true", help="do not wait")
+    parser.add_argument("--out", metavar="DIR", help="save the results of the run there, as `results` does")
     parser.add_argument("--stop-on-interrupt", action="store_true", help="Ctrl-C and SIGTERM stop the test")
     add_output_option(parser)
 
@@ -99,6 +102,7 @@ def verify(options: argparse.Namespace, kubectl: Kubectl) -> int:
 
 
 def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int:
+    _refuse_unsaved(options)
     if options.dry_run:
         print_object(LoadTest(document), options.output or "yaml")
         return ExitStatus.PASSED
@@ -113,20 +117,26 @@ def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int
 
 def rerun(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Give a test that has ended a new run id, and wait for the end of that run. Raises CommandError."""
+    _refuse_unsaved(options)
     try:
-        test = kubectl.load_test(options.name)
-        _refuse_unended(test, kubectl)
+        _refuse_unended(kubectl.load_test(options.name), kubectl)
         test = kubectl.change(options.name, {"runId": options.run_id or _new_run_id(), "stop": False, "suspend": False})
-    except CommandError as error:
+    except KubectlError as error:
         error.status = ExitStatus.NEVER_LOADED
         raise
     return _finish(test, options, kubectl, "runs again")
 
 
+def _refuse_unsaved(options: argparse.Namespace) -> None:
+    if options.detach and options.out:
+        raise WrongUsageError("error: --out saves what a run came to, and --detach does not wait for that")
+
+
 def _refuse_unended(test: LoadTest, kubectl: Kubectl) -> None:
     if not test.is_completed:
-        raise CommandError(
-            f"error: run {test.run_id} of {test.name} has not ended ({test.phase or 'no operator has seen it'})",
+        raise WrongUsageError(
+            f"error: run {test.run_id} of {test.name} has not ended ({test.phase or 'no operator has seen it'}),"
+            " so it goes on and is not run again",
             f"`kubectl loadtest watch {test.name}{kubectl.flag_text}` waits for it,"
             f" `kubectl loadtest stop {test.name}{kubectl.flag_text}` ends it",
         )
@@ -146,7 +156,15 @@ def _finish(test: LoadTest, options: argparse.Namespace, kubectl: Kubectl, what:
         print_object(test, options.output)
         return 0
     ended = wait_for_end(there, test.name, test.run_id, stop_on_interrupt=options.stop_on_interrupt)
-    return report_end(ended, options.output, kubectl)
+    status = report_end(ended, options.output, kubectl)
+    if options.out:
+        try:
+            say([str(path) for path in save_results(results_of_test(ended, there), Path(options.out))], narrative)
+        except CommandError as error:
+            # The verdict stands, whether it could be saved or not.
+            error.status = status
+            raise
+    return status
 
 
 def report_end(test: LoadTest, output: str | None, kubectl: Kubectl) -> int:

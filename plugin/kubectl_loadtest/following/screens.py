@@ -4,7 +4,7 @@ import os
 from typing import Final, Protocol, TextIO
 
 from kubectl_loadtest.following.readings import Reading
-from kubectl_loadtest.views.live import live_lines, phase_of, plain_line
+from kubectl_loadtest.views.live import live_lines, notice_of, phase_of, plain_line
 from kubectl_loadtest.views.style import style_of
 from loadgen.screen.drawing import TerminalBlock, can_redraw
 
@@ -36,19 +36,20 @@ class BlockReadingScreen:
 
 
 class LineReadingScreen:
-    """A line when the phase changes, and else what is new every few seconds."""
+    """A line when the phase or what holds the load changes, and else what is new every few seconds."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._phase = ""
+        self._stage = ("", "")
         self._line = ""
         self._printed_at = 0.0
 
     def show(self, reading: Reading, elapsed_seconds: float) -> None:
-        phase, line = phase_of(reading.test), reading.trouble or plain_line(reading.test, elapsed_seconds)
+        stage = phase_of(reading.test), notice_of(reading.test)
+        line = reading.trouble or plain_line(reading.test, elapsed_seconds)
         is_due = elapsed_seconds - self._printed_at >= LINE_SECONDS
-        if phase != self._phase or (is_due and line != self._line):
-            self._phase, self._line, self._printed_at = phase, line, elapsed_seconds
+        if stage != self._stage or (is_due and line != self._line):
+            self._stage, self._line, self._printed_at = stage, line, elapsed_seconds
             print(f"{elapsed_seconds:5.0f} s  {line}", file=self._stream, flush=True)
 
     def close(self) -> None:

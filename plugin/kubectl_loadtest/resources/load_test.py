@@ -57,9 +57,10 @@ class LoadTest:
 
     @property
     def is_observed(self) -> bool:
-        """Whether the status is about the spec as it is now."""
-        observed = _mapping(self.document.get("status")).get("observedGeneration", -1)
-        return int(observed) >= int(self.metadata.get("generation", 1))
+        """Whether the status is about the spec as it is now, and about the run that it asks for."""
+        status = _mapping(self.document.get("status"))
+        is_of_run = str(status.get("runId") or self.run_id) == self.run_id
+        return is_of_run and int(status.get("observedGeneration", -1)) >= int(self.metadata.get("generation", 1))
 
     @property
     def is_completed(self) -> bool:

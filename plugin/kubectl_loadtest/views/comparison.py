@@ -27,7 +27,7 @@ def comparison_lines(names: tuple[str, str], runs: tuple[Summary, Summary], styl
 
 def _rows(first: Summary, second: Summary, style: Style) -> Iterator[Row]:
     yield "verdict", style.verdict(first.verdict), style.verdict(second.verdict), ""
-    yield "health", style.health(str(first.health.level)), style.health(str(second.health.level)), ""
+    yield "health", _health(first, style), _health(second, style), ""
     yield "proof", str(first.verification.level), str(second.verification.level), ""
     yield _texts("duration", span_text(first.duration_seconds), span_text(second.duration_seconds))
     yield _count("uploads due", first.requests.due, second.requests.due)
@@ -40,6 +40,11 @@ def _rows(first: Summary, second: Summary, style: Style) -> Iterator[Row]:
         before, after = (getattr(each, name) for each in times)
         yield f"response {name}", seconds_text(before), seconds_text(after), _relative(before, after)
     yield from _thresholds(first, second, style)
+
+
+def _health(run: Summary, style: Style) -> str:
+    """Without a load there is nothing to judge the target's health by."""
+    return style.health(str(run.health.level)) if run.requests.due else "-"
 
 
 def _thresholds(first: Summary, second: Summary, style: Style) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.views.ending import ending_lines, proof_lines, threshold_lines
-from kubectl_loadtest.views.live import PATIENCE_SECONDS, message_of, plain_line
+from kubectl_loadtest.views.live import PATIENCE_SECONDS, message_of, notice_of, plain_line
 from kubectl_loadtest.views.style import Style, labelled
 from loadgen.screen.opening import MAX_STAGES
 from loadgen.screen.tables import labelled_table
@@ -55,7 +55,7 @@ def _standing(test: LoadTest, style: Style) -> Iterator[str]:
     """Where a test stands that has not ended."""
     # Whoever asks for a description has waited long enough to be told of a missing operator.
     yield labelled("Phase", plain_line(test, PATIENCE_SECONDS).rstrip())
-    if test.is_observed and test.status.get("start"):
+    if test.is_observed and test.status.get("start") and not notice_of(test):
         yield labelled("", message_of(test, PATIENCE_SECONDS))
     reason = test.status.get("reason")
     if test.is_observed and reason:

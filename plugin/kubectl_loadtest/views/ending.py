@@ -1,4 +1,8 @@
-"""The end of a test: verdict and reasons, thresholds beside what was measured, proof, and where the results are."""
+"""The end of a test: verdict and reasons, thresholds, health, diagnoses, proof, and where the results are.
+
+In the status of an ended test, a text that stands in the message refers to it, and reads as the whole message. The
+verdict says the message, so such a text is not said again.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -7,6 +11,7 @@ from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.views.style import Style, labelled
 from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.measurement.run_rows import run_rows_text
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -22,6 +27,7 @@ def ending_lines(test: LoadTest, style: Style) -> Iterator[str]:
     yield from figure_lines(test)
     yield from threshold_lines(test, style)
     yield from health_lines(test, style)
+    yield from diagnosis_lines(test)
     yield from proof_lines(test)
     skew_seconds = (test.status.get("start") or {}).get("skewSeconds")
     if skew_seconds is not None:
@@ -30,11 +36,13 @@ def ending_lines(test: LoadTest, style: Style) -> Iterator[str]:
 
 
 def verdict_lines(test: LoadTest, style: Style) -> Iterator[str]:
-    """Verdict and reasons."""
+    """Verdict and reasons. The advice in the message is left to the diagnosis that it belongs to."""
     yield labelled("Verdict", style.verdict(test.verdict) if test.verdict else "none")
     if test.exit_status is ExitStatus.NEVER_LOADED:
         yield labelled("", f"Nothing was loaded ({test.status.get('reasonClass')}: {test.status.get('reason')}).")
-    yield from (labelled("", f"{BULLET}{reason}") for reason in test.reasons or filter(None, [test.message]))
+    message, _ = _message_and_advice(test)
+    reasons = (message if reason == test.message else reason for reason in _verdict_reasons(test))
+    yield from (labelled("", f"{BULLET}{reason}") for reason in reasons)
 
 
 def figure_lines(test: LoadTest) -> Iterator[str]:
@@ -73,8 +81,48 @@ def _threshold_row(item: Json, style: Style) -> Sequence[str]:
 def health_lines(test: LoadTest, style: Style) -> Iterator[str]:
     """The signs of the target's health."""
     if health := test.status.get("health"):
-        yield labelled("Health", style.health(health["level"]))
-        yield from (labelled("", f"{BULLET}{text}") for text in health.get("evidence", ()))
+        evidence = health.get("evidence", ())
+        new_evidence = [text for text in evidence if not _is_said_by_verdict(test, text)]
+        pointer = "; the verdict says why" if evidence and not new_evidence else ""
+        yield labelled("Health", f"{style.health(health['level'])}{pointer}")
+        yield from (labelled("", f"{BULLET}{text}") for text in new_evidence)
+
+
+def diagnosis_lines(test: LoadTest) -> Iterator[str]:
+    """Why uploads failed: each cause with its evidence and what to do."""
+    _, main_advice = _message_and_advice(test)
+    label = "Diagnoses"
+    for diagnosis in _diagnoses(test):
+        title, evidence, next_step = (diagnosis.get(name, "") for name in ("title", "evidence", "nextStep"))
+        if main_advice and next_step == test.message:
+            next_step, main_advice = main_advice, ""
+        evidence, next_step = ("" if _is_said_by_verdict(test, text) else text for text in (evidence, next_step))
+        if evidence or next_step:
+            yield labelled(label, f"{title}: {evidence}" if evidence else title)
+            label = ""
+        if next_step:
+            yield labelled("", f"What to do: {next_step}")
+
+
+def _diagnoses(test: LoadTest) -> Sequence[Json]:
+    return (test.status.get("summary") or {}).get("diagnoses") or ()
+
+
+def _message_and_advice(test: LoadTest) -> tuple[str, str]:
+    """The message up to the diagnosis that it ends with, and what to do about that; without one there is no advice."""
+    for diagnosis in _diagnoses(test):
+        reason, separator, advice = test.message.rpartition(f". {diagnosis.get('title')}. ")
+        if separator and diagnosis.get("nextStep") == test.message:
+            return reason, advice
+    return test.message, ""
+
+
+def _verdict_reasons(test: LoadTest) -> list[str]:
+    return test.reasons or list(filter(None, [test.message]))
+
+
+def _is_said_by_verdict(test: LoadTest, text: str) -> bool:
+    return text == test.message and text in _verdict_reasons(test)
 
 
 def proof_lines(test: LoadTest) -> Iterator[str]:
@@ -85,10 +133,13 @@ def proof_lines(test: LoadTest) -> Iterator[str]:
     sent = f"{count_text(proof.get('uploads', 0), 'upload')} with {count_text(proof.get('rows', 0), 'row')}"
     yield labelled("Proof", f"{proof['level']}; the verification sent {sent}")
     if test.exit_status is ExitStatus.NEVER_LOADED and proof.get("canaryIds"):
-        yield labelled("", f"{BULLET}rows that may be stored: client_id {', '.join(proof['canaryIds'])}")
-    if proof.get("notice"):
+        id_column, canary_ids = proof.get("idColumn", "client_id"), proof["canaryIds"]
+        noun = "the canary" if len(canary_ids) == 1 else "canaries"
+        yield labelled("", f"{BULLET}{noun} that may be stored: {id_column} {', '.join(canary_ids)}")
+        yield labelled("", f"{BULLET}{run_rows_text(id_column, canary_ids[0])}")
+    if proof.get("notice") and not _is_said_by_verdict(test, proof["notice"]):
         yield labelled("", f"but {proof['notice']}")
-    if proof.get("readBack"):
+    if proof.get("readBack") and not _is_said_by_verdict(test, proof["readBack"]):
         yield labelled("", f"{BULLET}{proof['readBack']}")
 
 

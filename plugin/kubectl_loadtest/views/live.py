@@ -9,6 +9,7 @@ from kubectl_loadtest.views.style import Style
 from loadgen.screen.styling import BOLD, paint
 from loadgen.screen.view import bar_text
 from loadtest_model.quantities import seconds_text, span_text
+from loadtest_model.report.status import LOAD_RUNS
 
 Json = dict[str, Any]
 
@@ -31,23 +32,30 @@ def live_lines(test: LoadTest, elapsed_seconds: float, style: Style, trouble: st
         bar = bar_text(progress["percent"] / 100, unicode=style.has_unicode)
         lines.append(f"{bar} {progress['percent']:3.0f}%  {_place(test, progress)}")
         lines += _figure_lines(test, style, width)
+        lines += _wrapped(notice_of(test), width)
     else:
-        lines += textwrap.wrap(message_of(test, elapsed_seconds), width, max_lines=_MESSAGE_LINES, placeholder=" ...")
+        lines += _wrapped(message_of(test, elapsed_seconds), width)
     if trouble:
         lines += [style.doubtful(line) for line in textwrap.wrap(trouble, width, max_lines=2, placeholder=" ...")]
     return lines
 
 
 def plain_line(test: LoadTest, elapsed_seconds: float) -> str:
-    """The same in one line: the figures of a load, and before it what is waited for. Of an end its report tells."""
+    """The same in one line: the figures of a load, or what is waited for before and after it. Of an end its report
+    tells."""
     progress = _progress(test)
     phase = f"{phase_of(test):<10}"
     if test.is_completed and not progress:
         return phase.rstrip()
     if not progress:
         return f"{phase} {message_of(test, elapsed_seconds)}".rstrip()
-    figures = "  ".join(f"{name} {value}" for name, value in _figures(test))
-    return f"{phase} {progress['percent']:3.0f}%  {figures}"
+    text = notice_of(test) or "  ".join(f"{name} {value}" for name, value in _figures(test))
+    return f"{phase} {progress['percent']:3.0f}%  {text}"
+
+
+def notice_of(test: LoadTest) -> str:
+    """What holds a load that has begun, such as the read-back; empty while it runs and when the test has ended."""
+    return "" if not _progress(test) or test.is_completed or test.message == LOAD_RUNS else test.message
 
 
 def phase_of(test: LoadTest) -> str:
@@ -62,6 +70,10 @@ def message_of(test: LoadTest, elapsed_seconds: float) -> str:
     if elapsed_seconds < PATIENCE_SECONDS or test.status.get("observedGeneration", -1) != -1:
         return "the operator has not looked yet"
     return f"{test.message}; `kubectl loadtest doctor` looks for what is in the way"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, max_lines=_MESSAGE_LINES, placeholder=" ...")
 
 
 def _figure_lines(test: LoadTest, style: Style, width: int) -> list[str]:

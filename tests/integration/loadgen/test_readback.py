@@ -15,6 +15,7 @@ from loadgen.http.fetching import FetchedAnswer, make_fetch
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.proof.read_back import ReadBack
+from loadgen.records.space import run_prefix
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
@@ -111,6 +112,17 @@ async def test_a_look_up_names_the_canary_that_it_found(way: Way) -> None:
 
         (canary,) = report.canary_ids
         assert f"client_id {canary}" in report.message
+
+
+async def test_a_count_that_rises_says_what_finds_all_rows_of_the_run() -> None:
+    async with running_storage() as storage, running_target(storage.storing_answerer()) as target:
+        plan = a_plan(target, counting(storage))
+
+        report = await proven(plan)
+
+        beginning = run_prefix(plan.records.run_tag)
+        assert f"client_id begins with {beginning} in every row of this run" in report.message
+        assert all(each.startswith(beginning) for each in storage.ids - {KNOWN})
 
 
 async def test_a_lie_about_full_batches_only_is_found_by_looking_up_their_first_row() -> None:

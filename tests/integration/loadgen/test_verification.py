@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from msgspec import structs
 
 from http_target import (
     PATH,
@@ -30,11 +31,15 @@ from loadgen.http.transport import open_client
 from loadgen.proof.proving import Prover
 from loadgen.proof.verification import Verifier
 from loadgen.proof.violations import first_violation
+from loadgen.records.space import run_prefix
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import AddressPolicy, Deadlines, Plan
+from loadtest_model.plan.records import plan_records
+from loadtest_model.spec.records import Fields, Records
+from loadtest_model.spec.target import Format
 from raw_target import read_request, running_raw_target
 from support.loadgen_plans import make_plan
 from support.local_runs import command, environment
@@ -163,6 +168,23 @@ async def test_a_target_that_ignores_the_header_but_rejects_empty_files_costs_th
         canary = target.uploads[1].client_ids[0]
         assert report.canary_ids == (canary,)
         assert f"The canary with client_id {canary} may be stored; remove it" in report.message
+
+
+async def test_rows_that_may_be_stored_are_named_by_the_file_s_own_column_and_found_by_the_beginning_of_their_ids() -> (
+    None
+):
+    async with running_target(answerer_from_rows(FULL, storing_answer)) as target:
+        plan = make_plan(target.url)
+        fields = Fields(rename={"client_id": "sku_code"})
+        records = plan_records(Records(fields=fields), Format.CSV, seed=1, run_tag=plan.records.run_tag)
+
+        report = await proven(structs.replace(plan, records=records))
+
+        ids = target.uploads[-1].client_ids
+        beginning = run_prefix(plan.records.run_tag)
+        assert report.id_column == "sku_code"
+        assert f"the first with sku_code {ids[0]}; remove them (sku_code begins with {beginning}" in report.message
+        assert all(each.startswith(beginning) for each in ids)
 
 
 async def test_a_marker_lost_with_more_rows_names_the_rows_that_may_be_stored() -> None:

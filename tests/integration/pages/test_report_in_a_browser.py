@@ -72,6 +72,18 @@ def test_the_keyboard_reaches_the_content_and_every_region_that_scrolls(
         assert {"Where the time went", "Plateaus", "Pods of the fleet", "Slowest uploads", "Manifest"} <= labels
 
 
+@pytest.mark.parametrize("selector", ["#plateaus .scroll", "#manifest .scroll"])
+def test_what_scrolls_has_a_shade_at_the_edge_that_hides_more(
+    browser: Browser, report_address: ReportAddress, selector: str
+) -> None:
+    with open_page(browser, report_address("passed"), NARROW) as opened:
+        region = opened.page.locator(selector)
+        assert region.evaluate("each => each.scrollWidth > each.clientWidth")
+        attachments = region.evaluate("each => getComputedStyle(each).backgroundAttachment")
+
+        assert attachments.startswith("local, local, scroll, scroll")
+
+
 def test_the_pointer_reads_the_figures_of_an_instant(browser: Browser, report_address: ReportAddress) -> None:
     with open_page(browser, report_address("passed")) as opened:
         column = opened.page.locator(".readouts rect").nth(60)

@@ -120,7 +120,7 @@ def test_variables_that_steer_loadgen_do_not_steer_kubectl(monkeypatch: pytest.M
     assert "load" not in document("light", "--url", URL)["spec"]
 
 
-@pytest.mark.parametrize("word", ["--token-file", "--ca-file", "--allow", "--out"])
+@pytest.mark.parametrize("word", ["--token-file", "--ca-file", "--allow", "--samples"])
 def test_what_only_a_laptop_has_is_no_option_here(word: str) -> None:
     with pytest.raises(WrongUsageError, match=f"unknown flag: {word}"):
         parse("run", ["light", "--url", URL, word, "x"])

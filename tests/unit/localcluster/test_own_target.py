@@ -10,6 +10,7 @@ import yaml
 
 from loadtest_model.spec import Spec
 from localcluster import installation
+from localcluster.__main__ import directions
 from localcluster.choice import ClusterKind
 from localcluster.own_target import OwnTarget
 from localcluster.supervisor_process import ClusterError
@@ -76,3 +77,16 @@ def test_its_host_is_allowed_beside_the_services_of_the_cluster_and_no_other() -
 
     (targets,) = [each for each in rest.documents if (each["kind"], each["metadata"]["name"]) == TARGETS]
     assert targets["data"]["targets"].split() == ["cluster-services", "127.0.0.1"]
+
+
+def test_a_cluster_with_a_target_of_ones_own_says_that_ones_own_manifest_will_do(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:8000/upload/"
+    manifest = OwnTarget.parse(url, ClusterKind.LOCAL).write_manifest(tmp_path)
+
+    text = directions(tmp_path / "kubeconfig", manifest, url)
+
+    assert f"kubectl apply -f {manifest}    # or your own manifest with the URL {url}\n" in text
+    # The plugin of kubectl is one of the checkout's programs.
+    assert "export PATH=$PWD/.venv/bin:$PATH" in text
+    assert f"kubectl loadtest describe {yaml.safe_load(manifest.read_text())['metadata']['name']}\n" in text
+    assert "your own" not in directions(tmp_path / "kubeconfig", Path("examples/loadtest-demo.yaml"), None)

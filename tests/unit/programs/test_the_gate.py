@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,28 @@ def test_the_gate_exits_as_the_model_says(verdict: Verdict, reason_class: Reason
 @pytest.mark.parametrize(("verdict", "status"), [("Passed", 0), ("Failed", 1), ("Inconclusive", 2), ("", 2)])
 def test_an_operator_that_gives_no_class_is_judged_by_its_verdict(verdict: str, status: int, tmp_path: Path) -> None:
     assert gate(tmp_path, "test.yaml", ENDED=f"{verdict}/") == status
+
+
+def test_what_cannot_be_meant_is_wrong_usage(tmp_path: Path) -> None:
+    assert gate(tmp_path, "test.yaml", "--out") == 64
+    assert gate(tmp_path, "--outt", "results", "test.yaml") == 64
+    assert gate(tmp_path, "--image", "clients:v1", "test.yaml") == 64
+
+
+def test_help_names_every_option_and_every_exit_status() -> None:
+    process = subprocess.run([str(GATE), "--help"], capture_output=True, text=True, check=True)
+    options = set(re.findall(r"^    (--[a-z-]+(?: \| --[a-z-]+)+)\)", GATE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert options
+    for option in " | ".join(options).split(" | "):
+        assert re.search(rf"^  {option} [A-Z]", process.stdout, re.MULTILINE), option
+    for status in ("0 Passed", "1 Failed", "2 Inconclusive", "3 nothing was loaded", "64 wrong usage"):
+        assert status in process.stdout
+
+
+def test_results_that_cannot_be_saved_leave_the_verdict_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert gate(tmp_path, "--out", str(tmp_path / "file"), "test.yaml", ENDED="Passed/Load") == 0
+    assert gate(tmp_path, "--out", str(tmp_path / "file"), "test.yaml", ENDED="Failed/Load") == 1
 
 
 def test_wrong_usage_is_64_and_a_test_that_the_api_server_refuses_never_loaded(tmp_path: Path) -> None:

@@ -257,3 +257,26 @@ def test_a_wrong_count_of_valid_rows_is_told_beside_the_rows_sent() -> None:
     judgement = judge(HttpAnswer(200, {}, json.dumps(GOOD).encode()), 7, "n1", paths, valid_rows=5)
 
     assert "(processed_count is 7, 7 rows were sent, 5 of them valid)" in judgement.detail
+
+
+@pytest.mark.parametrize(
+    ("members", "rows", "advice"),
+    [
+        ({"imported": 7}, 7, "; the answer has imported: 7; is that the count? Set spec.target.response.count)"),
+        ({"imported": 0, "is_new": False}, 0, "; the answer has imported: 0; is that the count? Set"),
+        ({"result": {"imported": 7}}, 7, "; the answer has result.imported: 7; is that the count? Set"),
+        ({"rows": 7, "new": 7, "all": 7}, 7, "; the answer has rows: 7 and new: 7; is one of them the count? Set"),
+        ({"imported": 6, "a b": 7, "text": "7", "share": 7.0}, 7, "(processed_count is absent, 7 rows were sent)"),
+        ({"processed_count": 6, "read": 7}, 7, "(processed_count is 6, 7 rows were sent)"),
+    ],
+)
+def test_an_answer_without_the_count_is_searched_for_a_number_that_fits(
+    members: dict[str, Any], rows: int, advice: str
+) -> None:
+    paths = AnswerPaths("load_test_mode", "processed_count", "load_test_nonce")
+    answer = HttpAnswer(200, {}, json.dumps({"load_test_mode": True, **members}).encode())
+
+    judgement = judge(answer, rows, "n1", paths)
+
+    assert judgement.error is ErrorKind.MISCOUNTED
+    assert advice in judgement.detail

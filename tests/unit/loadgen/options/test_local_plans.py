@@ -10,11 +10,12 @@ import yaml
 
 from loadgen.cli.main import command_parser
 from loadgen.cli.run_command import local_test_of
-from loadgen.cli.verify_command import verification_plan
+from loadgen.cli.verify_command import local_verification_of
 from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest, read_manifest
+from loadgen.options.wording import with_advice_words
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.spec import Identity, Spec
@@ -159,10 +160,27 @@ def test_a_login_without_its_url_a_name_or_a_field_is_told() -> None:
 def test_a_manifest_is_verified_with_its_largest_batch(tmp_path: Path) -> None:
     options = command_parser().parse_args(["verify", "-f", manifest(tmp_path, scenario="all")])
 
-    compiled_plan = verification_plan(options, {})
+    compiled_plan = local_verification_of(options, {}).plan
 
     assert compiled_plan.target.url == URL
     assert max(step.batch_size for step in compiled_plan.steps) == 10_000
+
+
+def test_advice_names_fields_where_there_is_a_manifest_and_options_where_there_is_none(tmp_path: Path) -> None:
+    hint = "Set spec.target.fileField and spec.target.response.count, or lower spec.load.batchSize (spec.target.auth)."
+
+    def told(*arguments: str) -> str:
+        return with_advice_words(local_verification_of(command_parser().parse_args(arguments), {}).words, hint)
+
+    by_manifest = told("verify", "-f", manifest(tmp_path, scenario="light"))
+    by_both = told("verify", "-f", manifest(tmp_path, scenario="light"), "--file-field", "upload")
+    by_options = told("verify", "--url", URL)
+
+    assert "Set spec.target.fileField and spec.target.response.count, or lower spec.load.batchSize" in by_manifest
+    # A Secret is read by a cluster alone.
+    assert "(spec.target.auth (here --token-file or AUTH_TOKEN))" in by_manifest
+    assert "Set --file-field and spec.target.response.count" in by_both
+    assert "Set --file-field and --count, or lower --batch-size" in by_options
 
 
 def test_empty_variables_count_as_none() -> None:
@@ -231,7 +249,7 @@ def test_every_run_has_a_run_id_and_records_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "message"),
     [
-        ((), {}, "name a scenario (light, medium, heavy, stress, all or custom) or a manifest"),
+        ((), {}, "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest"),
         (("light",), {}, "--url is missing"),
         (("light",), {"API_URL": "clients"}, "API_URL must be an http or https URL with a host"),
         (("light",), {"API_URL": URL, "BATCH_SIZE": "0"}, "BATCH_SIZE is 0; write a number of at least 1"),
@@ -337,12 +355,35 @@ def test_the_secret_of_a_manifest_is_asked_for_here(tmp_path: Path) -> None:
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: hevy, target: {url: 'http://a/'}}",
-            "spec.scenario is 'hevy'; write one of 'all', 'custom', 'heavy'",
+            "spec.scenario is 'hevy'; write one of 'all', 'capacity', 'custom'",
         ),
         (
             "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
             "spec: {scenario: light, target: {url: 'http://a/', headers: {X-A: 1}}}",
-            "spec.target.headers: expected str, got int",
+            "spec.target.headers['X-A'] is 1; a text is expected, so put it in quotes",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, records: {fields: {add: ["
+            "{name: a, kind: choice, values: [x]}, {name: b, kind: choice, values: [maybe, yes]}]}}}",
+            "spec.records.fields.add[1].values[1] is true; a text is expected, so put it in quotes (without",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, records: {fields: {add: ["
+            "{name: a, kind: choice, values: [1.5]}]}}}",
+            "spec.records.fields.add[0].values[0] is 1.5; a text is expected, so put it in quotes",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: light, target: {url: 'http://a/'}, records: {fields: {add: ["
+            "{name: a, kind: choice, vlues: [x]}]}}}",
+            "spec.records.fields.add[0]: there is no field vlues; did you mean values or value?",
+        ),
+        (
+            "kind: LoadTest\napiVersion: x-load-test.dev/v1alpha1\nmetadata: {name: a}\n"
+            "spec: {scenario: custom, target: {url: 'http://a/'}, load: {batchSize: 1, stages: [{duration: 90}]}}",
+            "spec.load.stages[0].duration is 90; write a number with a unit, such as 90s, 5m or 1m30s",
         ),
     ],
 )

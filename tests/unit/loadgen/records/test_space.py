@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from loadgen.records import ROWS_PER_POD, RecordSpace
-from loadgen.records.space import code_words, lower_case
+from loadgen.records.space import code_words, lower_case, run_prefix
+from loadtest_model.measurement.run_rows import RUN_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,19 @@ def test_prefixes_tell_runs_and_pods_apart() -> None:
 
     assert len(prefixes) == 6_000
     assert {len(prefix) for prefix in prefixes} == {12}
+
+
+def test_every_id_of_a_run_begins_with_what_finds_all_rows_of_the_run() -> None:
+    tag = 2**47 + 12_345
+
+    beginnings = {
+        client_id[:RUN_CHARACTERS]
+        for pod in (0, 1, 999)
+        for client_id in RecordSpace(7, tag, pod, 1_000).client_ids(0, 50)
+    }
+
+    assert beginnings == {run_prefix(tag)}
+    assert run_prefix(tag) != run_prefix(tag + 1)
 
 
 def test_a_code_is_the_numbers_base_32_digits_with_the_highest_first() -> None:

@@ -48,3 +48,19 @@ def test_what_refused_the_target_is_told_once_and_a_refused_header_row_is_no_sur
 
     assert "400    250 ms  allowed: it has no rows" in text
     assert text.count("answered 400: no") == 1
+
+
+def test_the_message_and_what_to_do_have_the_words_of_who_asked() -> None:
+    report = VerificationReport(
+        level=ProofLevel.NONE,
+        refusal=Refusal.REJECTED,
+        message="is that the count? Set spec.target.response.count",
+        hint="Set spec.target.fileField.",
+    )
+
+    by_options, by_manifest = checklist(URL, report), checklist(URL, report, words={})
+
+    assert "Set --count" in by_options
+    assert "Set --file-field." in by_options
+    assert "Set spec.target.response.count" in by_manifest
+    assert "Set spec.target.fileField." in by_manifest

@@ -22,6 +22,7 @@ from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, TargetMemory, VerificationReport
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.plan import Plan
@@ -179,6 +180,12 @@ def test_a_refusal_says_what_to_do_in_the_words_of_the_options() -> None:
     )
 
     assert proof_text(report) == "Refused     WrongURL: answered 404\nTo do       Check --url."
+    readings = tuple(Reading(moment=moment, rows=7) for moment in (ReadingMoment.BEFORE, ReadingMoment.VERIFIED))
+    read_back = ReadBackReport(settle_seconds=5, readings=readings)
+    proven = VerificationReport(level=ProofLevel.ECHOED, addresses=("10.0.0.1:80",), read_back=read_back)
+    assert "Proof       Echoed: 10.0.0.1:80" in proof_text(proven)
+    assert "\n            the read-back agrees so far: 7 rows before" in proof_text(proven)
+    assert proof_text(report, {}) == "Refused     WrongURL: answered 404\nTo do       Check spec.target.url."
     assert proof_text(VerificationReport(level=ProofLevel.NONE, message="was cut off")) == "Cut off     was cut off"
 
 

@@ -63,8 +63,38 @@ def test_the_evidence_tells_how_many_how_old_where_and_what_was_seen() -> None:
 
     (diagnosis,) = diagnoses_of({Cause.PROXY_TIMEOUT: cause_count})
 
-    assert diagnosis.evidence == "3 of 1,003 uploads, after 60.0 to 60.4 s; 10.0.0.7:8000 answered 504: <html>"
+    assert (
+        diagnosis.evidence
+        == "3 of 1,003 uploads, 60.0 to 60.4 s after they were sent; 10.0.0.7:8000 answered 504: <html>"
+    )
     assert diagnosis_text(diagnosis).startswith("The proxy's time-out. Raise the proxy's time-out")
+
+
+def test_advice_on_uploads_that_all_fail_is_given_only_where_all_failed() -> None:
+    causes = {Cause.SERVER_ERROR: a_cause_count(9)}
+
+    (some_failed, _), (all_failed, _) = (diagnoses_of(causes, accepted=accepted) for accepted in (44, 0))
+
+    assert "fails on every upload" in all_failed.next_step
+    assert "fails on every upload" not in some_failed.next_step
+    assert "fails on some uploads alone" in some_failed.next_step
+    assert "fails on some uploads alone" not in all_failed.next_step
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_a_run_of_one_virtual_user_is_not_told_to_lower_their_number(cause: Cause) -> None:
+    step = structs.replace(a_step(accepted=44, rejected=9), causes={cause: a_cause_count(9)})
+
+    alone, together = (diagnose_run(a_run(step), None, has_several_users=several) for several in (False, True))
+
+    assert all("virtualUsers" not in diagnosis.next_step for diagnosis in alone)
+    assert any("virtualUsers" in diagnosis.next_step for diagnosis in together)
+
+
+def test_the_evidence_of_a_single_upload_says_since_when_its_age_counts() -> None:
+    (diagnosis,) = diagnoses_of({Cause.PROXY_TIMEOUT: CauseCount(count=1, shortest_seconds=0.6, longest_seconds=0.6)})
+
+    assert diagnosis.evidence.endswith("uploads, 0.6 s after it was sent")
 
 
 def test_evidence_is_cut_where_it_is_long() -> None:

@@ -58,7 +58,7 @@ def test_time_outs_warn() -> None:
     health = assess_step(LIGHT, a_step(accepted=1_000, unknown=1, errors={ErrorKind.TIMEOUT: 1}))
 
     assert health.level is HealthLevel.WARNING
-    assert "1 uploads timed out" in health.evidence[0]
+    assert "1 upload timed out" in health.evidence[0]
 
 
 def test_uploads_that_were_cut_when_they_had_lasted_longer_than_any_that_ended_warn() -> None:
@@ -69,6 +69,12 @@ def test_uploads_that_were_cut_when_they_had_lasted_longer_than_any_that_ended_w
         "light: 4 of 5 uploads had no answer when they were cut at the end, after up to 1.500 s; none that ended took"
         " longer than 507 ms",
     )
+
+
+def test_a_single_upload_that_was_cut_is_told_of_in_the_singular() -> None:
+    health = assess_step(LIGHT, with_cut_uploads(a_step(accepted=1, seconds_each=0.5), 1, seconds_each=1.5))
+
+    assert "1 of 2 uploads had no answer when it was cut at the end" in health.evidence[0]
 
 
 def test_uploads_that_were_cut_at_an_age_at_which_others_ended_say_nothing() -> None:
@@ -153,6 +159,15 @@ def test_a_response_time_that_rises_at_constant_load_warns() -> None:
     seconds = (*series(60, response_seconds=0.2), *series(60, response_seconds=0.4, begin=60))
 
     health = assess_step(LIGHT, a_step(seconds=seconds))
+
+    assert any("rises at constant load" in text for text in health.evidence)
+
+
+def test_a_response_time_that_rises_until_the_load_was_stopped_warns() -> None:
+    seconds = (*series(30, response_seconds=0.2), *series(30, response_seconds=0.4, begin=30))
+    stopped = structs.replace(a_step(seconds=seconds, finished_pods=0), load_seconds=60.4)
+
+    health = assess_step(LIGHT, stopped)
 
     assert any("rises at constant load" in text for text in health.evidence)
 

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from loadtest_model.judgement.checks import violation_text
 from loadtest_model.judgement.diagnoses import diagnose_run
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.judged_thresholds import measured_text
@@ -64,8 +65,23 @@ def test_a_violation_fails_before_anything_else() -> None:
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, "Violation")
     assert judgement.reasons[0] == (
-        "127.0.0.2:8000 answered 200 without a true load_test_mode; the 1000 rows of that upload, from client_id c1"
-        " on, may be stored"
+        "127.0.0.2:8000 answered 200 without a true load_test_mode; the 1,000 rows of that upload may be stored, the"
+        " first with client_id c1; remove them: client_id begins with c1 in every row of this run"
+    )
+
+
+def test_a_violation_says_what_finds_all_rows_of_the_run_only_where_ids_are_in_the_file() -> None:
+    by_id = structs.replace(
+        BROKEN_PROMISE, first_client_id="3R1ECCG79500VAA6M90Q", first_row="sku_code 3R1ECCG79500VAA6M90Q"
+    )
+    by_email = structs.replace(BROKEN_PROMISE, rows=1, first_client_id="", first_row="email a@example.net")
+
+    assert violation_text(by_id).endswith(
+        "the 1,000 rows of that upload may be stored, the first with sku_code 3R1ECCG79500VAA6M90Q; remove them:"
+        " sku_code begins with 3R1ECCG795 in every row of this run"
+    )
+    assert violation_text(by_email).endswith(
+        "the row of that upload, with email a@example.net, may be stored; remove it"
     )
 
 
@@ -246,6 +262,13 @@ def test_a_percentile_that_falls_among_uploads_that_were_cut_is_in_doubt_and_say
     results = {result.expression: result for result in judgement.thresholds}
     assert results["avg < 10s"].passed
     assert results["p99 < 30s"].note == "at least this: 6 uploads of 106 were cut before they ended"
+
+
+def test_a_single_upload_that_was_cut_is_told_of_in_the_singular() -> None:
+    judgement = verdict_of(a_run(with_cut_uploads(a_step(accepted=10, seconds_each=0.5), 1, seconds_each=1.0)))
+
+    assert "but 1 upload was cut before it ended, so the truth" in judgement.reasons[0]
+    assert "at least this: 1 upload of 11 was cut before it ended" in [result.note for result in judgement.thresholds]
 
 
 def test_a_few_uploads_that_were_cut_leave_a_long_run_passed() -> None:

@@ -61,6 +61,20 @@ def test_a_count_that_rises_is_taken_for_stored_rows(rows: tuple[int, ...], clau
     assert "may be stored" in conclusion.message
 
 
+def test_stored_rows_are_named_by_what_finds_all_rows_of_the_run() -> None:
+    counted = structs.replace(report_of_counts(7, 1_013), id_column="sku_code", id_prefix="3R1ECCG795")
+    looked_up = structs.replace(
+        report_of_look_ups(Reading(moment=ReadingMoment.SETTLED, asked=3, found=("3R1ECCG79500VAA6M90Q",))),
+        id_column="sku_code",
+        id_prefix="3R1ECCG795",
+    )
+
+    clause = "remove them from the target: sku_code begins with 3R1ECCG795 in every row of this run"
+    assert f"rows of this test may be stored; {clause}. Where others write" in read_back_conclusion(counted).message
+    assert f"sku_code 3R1ECCG79500VAA6M90Q found 5 s later; {clause}" in read_back_conclusion(looked_up).message
+    assert "begins with" not in read_back_conclusion(report_of_counts(7, 1_013)).message
+
+
 def test_a_count_that_falls_shows_nothing() -> None:
     conclusion = read_back_conclusion(report_of_counts(7, 7, 6, 6))
 
@@ -74,6 +88,16 @@ def test_a_read_back_without_one_of_its_readings_is_not_finished(reading_count: 
 
     assert conclusion.result is ReadBackResult.UNFINISHED
     assert "not yet read" in conclusion.message
+
+
+def test_before_the_load_the_read_back_says_that_it_agrees_so_far_and_when_the_target_is_proven() -> None:
+    conclusion = read_back_conclusion(report_of_counts(7, 7))
+
+    assert conclusion.result is ReadBackResult.UNFINISHED
+    assert conclusion.message == (
+        "the read-back agrees so far: 7 rows before the first upload, 7 rows after the verification; the level Proven"
+        " comes with the readings after the load, which are not yet read"
+    )
 
 
 def test_rows_that_were_never_found_show_that_nothing_was_stored() -> None:

@@ -14,8 +14,10 @@ from loadtest_model.pages.report_page import LARGEST_REPORT_BYTES, report_page
 from loadtest_model.pages.texts import NEVER_LOADED, ONLY_VERIFIED, PROOF_LIMITS, PROOF_SHOWS
 from loadtest_model.pages.verdict import lead_sentence
 from loadtest_model.reason_groups import ReasonClass
+from loadtest_model.release import installed_version
 from loadtest_model.report.summary import Summary
-from support.report_cases import CASES, ReportCase, passed, with_summary
+from support.builders import a_plan
+from support.report_cases import CASES, ReportCase, a_case_of, passed, with_summary
 
 SECTIONS = ("verdict", "figures", "thresholds", "proof", "health", "course", "distribution", "plateaus", "spread")
 REST = ("slowest", "method", "manifest")
@@ -96,9 +98,41 @@ def test_the_verdict_comes_first_with_every_reason(name: str) -> None:
     summary = case_of(name).summary
     text = text_of(page_of(name))
 
-    assert text.startswith(f"{summary.verdict}: {summary.name} Skip to the report {summary.name} {summary.verdict}")
+    title = f"{summary.verdict}: {summary.name} · {summary.target_url}"
+    assert text.startswith(f"{title} Skip to the report {summary.name} {summary.verdict} {summary.target_url}")
     for reason in summary.reasons:
         assert reason[1:].split('"')[0] in text
+
+
+def test_the_head_says_which_run_of_which_target_it_was_and_the_foot_which_version_wrote_it() -> None:
+    plan = a_plan(target={"url": "http://shop.test:8000/upload/?token=s3cr3t&dry"}, runId="nightly-7")
+    page = report_page(a_case_of(plan).summary, ())
+
+    head = text_of(page.partition("</section>")[0])
+    assert head.count("http://shop.test:8000/upload/?token=***&amp;***") == 2
+    assert "Run nightly-7" in head
+    assert "s3cr3t" not in page
+    assert text_of(page).endswith(f"loadtest-operator {installed_version()}")
+
+
+def test_the_report_says_that_the_percentiles_of_its_course_are_coarser() -> None:
+    text = text_of(page_of("passed"))
+
+    assert "with a relative error of at most 1%" in text
+    assert "comes from coarser counts, with a relative error of at most 4%" in text
+
+
+def test_a_duration_says_that_it_has_the_drain_in_it() -> None:
+    summary = structs.replace(case_of("passed").summary, duration_seconds=25.7)
+
+    assert "Duration 25.7s, drain included" in text_of(report_page(summary, ()))
+
+
+def test_a_report_of_a_summary_without_a_target_leaves_it_out() -> None:
+    page = report_page(structs.replace(case_of("passed").summary, target_url="", run_id=""), ())
+
+    assert f"<title>Passed: {case_of('passed').summary.name}</title>" in page
+    assert "<dt>Run</dt>" not in page
 
 
 @pytest.mark.parametrize("level", ProofLevel)

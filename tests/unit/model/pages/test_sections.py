@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from loadtest_model.pages.elements import Element
-from loadtest_model.pages.health import health_section
+from loadtest_model.pages.health import health_section, only_step_name
 from loadtest_model.pages.proof import proof_section
 from loadtest_model.pages.target import target_section
 from loadtest_model.report.summary import TargetUse
@@ -50,7 +50,7 @@ def test_what_weakens_the_proof_stands_beside_it() -> None:
 
 
 def test_a_warning_is_said_not_to_change_the_verdict() -> None:
-    text = text_of(health_section(SUMMARY.health))
+    text = text_of(health_section(SUMMARY.health, only_step_name(SUMMARY)))
 
     assert "Warning" in text
     assert "A warning does not change the verdict." in text

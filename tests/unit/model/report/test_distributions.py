@@ -81,6 +81,30 @@ def test_each_plateau_has_its_level_counts_times_and_what_was_confirmed_in_its_s
     assert (low.response_time_seconds.max, high.response_time_seconds.max) == (1.0, 3.0)
 
 
+def test_a_plateau_that_was_cut_ends_with_the_load_and_has_the_rates_of_what_ran() -> None:
+    (step,) = a_plan(scenario="custom", load={"batchSize": 1_000, "virtualUsers": 2, "duration": "60s"}).steps
+    stopped = structs.replace(a_climbing_step(knows_seconds=True), load_seconds=20.6)
+
+    (plateau,) = plateau_summaries(step, stopped)
+
+    assert (plateau.first, plateau.end) == (0, 20)
+    assert (plateau.requests_per_second, plateau.records_per_second) == (2.0, 2_000.0)
+
+
+def test_a_plateau_that_the_load_did_not_reach_is_left_out() -> None:
+    (step,) = a_plan(scenario="custom", load={"batchSize": 1_000, "stages": STAGES}).steps
+    stopped = structs.replace(a_climbing_step(knows_seconds=True), load_seconds=15.0)
+
+    assert [plateau.level for plateau in plateau_summaries(step, stopped)] == [2.0]
+
+
+def test_a_step_that_a_pod_finished_has_its_plateaus_in_full() -> None:
+    (step,) = a_plan(scenario="custom", load={"batchSize": 1_000, "stages": STAGES}).steps
+    complete = structs.replace(a_climbing_step(knows_seconds=True), load_seconds=29.98, finished_pods=1)
+
+    assert [plateau.end for plateau in plateau_summaries(step, complete)] == [10, 30]
+
+
 def test_a_plateau_whose_seconds_are_not_known_has_the_rates_of_its_uploads() -> None:
     (step,) = a_plan(scenario="custom", load={"batchSize": 1_000, "virtualUsers": 2, "duration": "10s"}).steps
     aggregate = a_climbing_step(knows_seconds=False)

@@ -31,8 +31,9 @@ KEYS = [
         "errors",
         "response_time_seconds",
     ),
-    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class", "manifest"),
-    *("distribution", "pods", "slowest"),
+    *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class"),
+    *("target_url", "run_id", "manifest"),
+    *("distribution", "pods", "slowest", "capacity"),
 ]
 
 

@@ -11,6 +11,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import MarkFinished, ObserveGeneration
+from support.archivers import a_follow_up
 from support.operator_builders import NOW, a_new_observation
 
 
@@ -30,7 +31,9 @@ async def test_a_test_made_anew_under_the_name_of_a_finished_one_is_not_marked_a
     observation = a_new_observation()
     uid = observation.test.identity.uid
     async with Recorder() as api:
-        actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)
+        actor = Actor(
+            api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep, a_follow_up(api)
+        )
 
         await actor.perform(observation, (MarkFinished("1"), ObserveGeneration(3)))
 

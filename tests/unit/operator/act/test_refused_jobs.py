@@ -11,6 +11,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import CreateJob, JobRefused
+from support.archivers import a_follow_up
 from support.operator_builders import NOW, a_new_observation
 
 
@@ -30,7 +31,9 @@ class RefusingApi(Api):
 )
 async def test_only_a_refusal_of_the_object_itself_is_final(status: int, is_invalid: bool) -> None:
     async with RefusingApi(status) as api:
-        actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)
+        actor = Actor(
+            api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep, a_follow_up(api)
+        )
 
         outcomes = await actor.perform(a_new_observation(), (CreateJob({"metadata": {"name": "heavy-1"}}),))
 

@@ -11,6 +11,7 @@ from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.decide.actions import ActionOutcome, ResultsExist, ResultsNotWritten, WriteResults
+from support.archivers import a_follow_up
 from support.operator_builders import NOW, a_new_observation
 
 
@@ -29,7 +30,9 @@ class Refusing(Api):
 
 async def outcomes_of(api: Refusing) -> tuple[ActionOutcome, ...]:
     async with api:
-        actor = Actor(api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep)
+        actor = Actor(
+            api, PodClient(b"key", time.monotonic), time.monotonic, lambda: NOW, asyncio.sleep, a_follow_up(api)
+        )
         return await actor.perform(a_new_observation(), (WriteResults({"metadata": {"name": "heavy-results"}}),))
 
 

@@ -16,6 +16,7 @@ from loadtest_operator.cluster.api import PODS, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient
 from loadtest_operator.cluster.retries import MOST_TRIES, RETRYING_SECONDS, Retrying, retry_pause_seconds
 from loadtest_operator.decide.actions import DeleteJob, Drain, HaltFleet, MarkFinished
+from support.archivers import a_follow_up
 from support.operator_builders import NOW, a_new_observation, a_pod
 
 POD = {"metadata": {"name": "a", "uid": "1"}}
@@ -178,7 +179,7 @@ async def test_pods_are_stopped_and_halted_before_what_may_fail_at_the_api_serve
     handler, _ = failing([403] * 99)
     pods = NotedCommands()
     async with an_api(handler, None) as api:
-        actor = Actor(api, pods, lambda: 0.0, lambda: NOW, asyncio.sleep)
+        actor = Actor(api, pods, lambda: 0.0, lambda: NOW, asyncio.sleep, a_follow_up(api))
         with pytest.raises(ApiError):
             await actor.perform(
                 a_new_observation(),

@@ -420,6 +420,16 @@ def test_an_earlier_runs_job_goes_before_a_new_run_begins() -> None:
         assert decision.requeue_seconds is not None
 
 
+def test_pods_that_have_ended_are_not_said_to_run_while_their_job_is_removed() -> None:
+    old = a_job(name="heavy-0", run_id="0")
+
+    while_pods_end = status_of(decide(a_new_observation(other_jobs=(old,), other_pods_active=True), POLICY))
+    while_job_goes = status_of(decide(a_new_observation(other_jobs=(old,)), POLICY))
+
+    assert while_pods_end.message.startswith("the pods of an earlier run of this test have not ended yet")
+    assert while_job_goes.message.startswith("the Job of an earlier run of this test is removed first")
+
+
 def test_what_appears_of_an_earlier_run_holds_up_no_run_that_has_begun() -> None:
     decision = decide(
         an_observation(a_pod(0, PodState.RUNNING), a_pod(1, PodState.RUNNING), begun=True, **LEFT), POLICY

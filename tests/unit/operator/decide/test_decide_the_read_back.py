@@ -208,7 +208,7 @@ def test_before_its_end_a_read_back_is_told_as_far_as_it_got() -> None:
     assert status is not None
     _, reason, message = mark(status, ConditionType.VERIFIED)
     assert reason == "Acknowledged"
-    assert "the read-back is not finished: 3 rows before the first upload, 3 rows after the verification" in message
+    assert "the read-back agrees so far: 3 rows before the first upload, 3 rows after the verification" in message
 
 
 def test_a_canary_that_was_under_way_when_a_test_was_stopped_is_named() -> None:

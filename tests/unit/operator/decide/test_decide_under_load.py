@@ -16,6 +16,7 @@ from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, RefusedAddress
 from loadtest_model.plan import plan_hash
+from loadtest_model.report.afterwards import Afterwards
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import (
@@ -471,7 +472,7 @@ def test_a_finished_test_with_nothing_left_of_it_is_left_alone() -> None:
     observation = completed_look()
     marked = replace(observation, test=replace(observation.test, finished_run="1"), job=None)
 
-    assert decide(marked, POLICY) == Decision()
+    assert decide(marked, POLICY) == Decision(afterwards=Afterwards(), is_settled=True)
 
 
 def test_a_pod_that_comes_back_after_the_end_is_halted() -> None:

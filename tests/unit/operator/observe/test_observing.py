@@ -13,8 +13,10 @@ from loadtest_operator.manifests import job
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Observer, ObserverDependencies
+from support.archivers import an_archiver
 from support.builders import IDENTITY
 from support.fake_api import FakeApi
+from support.messengers import a_messenger
 from support.operator_builders import NOW, PLAN, POLICY, a_fleet_spec, a_snapshot
 
 Json = dict[str, Any]
@@ -90,6 +92,8 @@ def an_observer(api: FakeApi, memory: Memory, followers: Followers | None = None
         now=lambda: NOW,
         clock=lambda: 100.0,
         scrape_failed=lambda: None,
+        messenger=a_messenger(),
+        archiver=an_archiver(api),
     )
     return Observer(means)
 

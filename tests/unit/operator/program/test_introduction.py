@@ -42,6 +42,8 @@ def test_an_installation_is_told_by_its_version_and_settings() -> None:
         "networks: 10.0.0.0/8 without 10.1.0.0/16, 127.0.0.0/8, ::1/128",
         "Secrets: checked by ValidatingAdmissionPolicy a-secret-access",
         "NetworkPolicies of runs: made",
+        "webhooks: none",
+        "archive: none",
         "leadership: loadtest-operator-1 shares the Lease tools/loadtest-operator",
     ]
 

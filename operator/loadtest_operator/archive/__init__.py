@@ -1,0 +1,1 @@
+"""Archiving the files of every run, to a folder or to a bucket."""

@@ -1,0 +1,1 @@
+"""Messages about the ends of runs, to the webhooks that an installation configures."""

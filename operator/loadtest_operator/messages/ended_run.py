@@ -1,0 +1,49 @@
+"""A run that has ended, as messages tell of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from loadtest_model.spec import Identity
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """The run of a test, and the test's status as JSON, in which no text refers to another."""
+
+    identity: Identity
+    run_id: str
+    status: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """What receivers know a repeated message by."""
+        return f"{self.identity.uid}/{self.run_id}"
+
+    @property
+    def verdict(self) -> str:
+        return str(self.status.get("verdict", ""))
+
+    @property
+    def message(self) -> str:
+        return str(self.status.get("message", ""))
+
+    @property
+    def title(self) -> str:
+        return f"LoadTest {self.identity}, run {self.run_id}: {self.verdict}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The story of the run in a few lines, after the first, which is the verdict."""
+        return tuple(self.status.get("atAGlance", ()))[1:]
+
+
+def report_link(template: str, run: EndedRun) -> str:
+    """The address of a run's report; empty without a template. `{namespace}`, `{name}` and `{runId}` are filled in."""
+    values = {"namespace": run.identity.namespace, "name": run.identity.name, "runId": run.run_id}
+    for name, value in values.items():
+        template = template.replace(f"{{{name}}}", quote(value, safe=""))
+    return template

@@ -1,0 +1,109 @@
+"""What a climb came to, in the places where people and programs read it."""
+
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from loadgen.screen.closing import closing_text
+from loadtest_model.judgement.capacity import CapacityLimit
+from loadtest_model.report.capacity import (
+    StatusCapacity,
+    capacity_column,
+    capacity_lines,
+    capacity_summary,
+    status_capacity,
+)
+from loadtest_model.report.glance import glance_of
+from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.status import Status
+from loadtest_model.spec.capacity import ClimbBy
+from support.climbs import a_climb, a_plateau, found
+from support.report_cases import climbed, with_summary
+
+FOUND = StatusCapacity(by=ClimbBy.VIRTUAL_USERS, held=14.0, uploads_per_second=5.125, records_per_second=5_125.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "column"),
+    [
+        ({"held": 14.0}, "14 VUs"),
+        ({"held": 1.0}, "1 VU"),
+        ({"held": 50.0, "at_least": True}, ">=50 VUs"),
+        ({"held": 14.7, "by": ClimbBy.ARRIVAL_RATE}, "14.7/s"),
+        ({"held": None}, ""),
+    ],
+)
+def test_the_column_is_short(fields: dict[str, object], column: str) -> None:
+    assert capacity_column(StatusCapacity(**{"by": ClimbBy.VIRTUAL_USERS, **fields})) == column  # type: ignore[arg-type]
+
+
+def test_the_lines_say_at_least_only_where_the_target_was_not_the_limit() -> None:
+    at_least = StatusCapacity(
+        by=ClimbBy.VIRTUAL_USERS, held=14.0, at_least=True, limited_by=CapacityLimit.GENERATOR, limit="it lagged"
+    )
+
+    assert capacity_lines(FOUND) == ("14 virtual users held: 5.125 uploads/s, 5,125 records/s",)
+    assert capacity_lines(at_least)[0].startswith("at least 14 virtual users held")
+    assert capacity_lines(at_least)[1] == "limited by the generator: it lagged"
+
+
+def test_a_knee_in_doubt_is_told_as_one() -> None:
+    summary = capacity_summary(found(a_climb(), *map(a_plateau, (100, 200, 400, 580))))
+    assert summary is not None
+
+    assert (summary.knee, summary.knee_in_doubt) == (4, True)
+    assert "throughput stops growing from 4 virtual users on, which may be chance" in capacity_lines(summary)
+
+
+def test_the_status_has_all_but_the_plateaus() -> None:
+    summary = climbed().summary.capacity
+    assert summary is not None
+
+    status = status_capacity(summary)
+
+    assert status is not None
+    assert (status.held, status.knee, status.required) == (2, 2, 2)
+    assert (status.limited_by, status.at_least) == (CapacityLimit.THRESHOLD, False)
+    assert not hasattr(status, "plateaus")
+
+
+def test_the_story_of_a_climb_begins_with_what_it_found() -> None:
+    lines = glance_of(Status(verdict=climbed().summary.verdict, capacity=FOUND))
+
+    assert lines[1] == "Capacity: 14 virtual users held: 5.125 uploads/s, 5,125 records/s"
+
+
+def test_the_closing_lines_of_a_climb_tell_it() -> None:
+    text = closing_text(climbed().summary)
+
+    assert "Capacity    2 virtual users held: 20 uploads/s, 200 records/s" in text
+    assert "            - the required load of 2 virtual users held" in text
+
+
+def junit_case(at_least: bool, held: float | None) -> Xml.Element:
+    case = climbed()
+    capacity = case.summary.capacity
+    assert capacity is not None
+    fields = {name: getattr(capacity, name) for name in capacity.__struct_fields__}
+    changed = type(capacity)(**{**fields, "at_least": at_least, "held": held})
+    suites = Xml.fromstring(junit_xml(with_summary(case, capacity=changed).summary))
+    return next(each for each in suites.iter("testcase") if each.get("name") == "capacity")
+
+
+def test_continuous_integration_sees_whether_the_required_load_held() -> None:
+    assert [child.tag for child in junit_case(False, 2.0)] == ["system-out"]
+    assert [child.tag for child in junit_case(False, 1.0)] == ["failure", "system-out"]
+    assert [child.tag for child in junit_case(True, 1.0)] == ["skipped", "system-out"]
+    assert [child.tag for child in junit_case(False, None)] == ["failure", "system-out"]
+
+
+def test_continuous_integration_can_chart_the_capacity() -> None:
+    suites = Xml.fromstring(junit_xml(climbed().summary))
+
+    properties = {each.get("name"): each.get("value") for each in suites.iter("property")}
+    assert {name: properties[name] for name in ("capacity", "capacity_by", "capacity_at_least", "capacity_knee")} == {
+        "capacity": "2",
+        "capacity_by": "virtualUsers",
+        "capacity_at_least": "false",
+        "capacity_knee": "2",
+    }
