@@ -94,7 +94,7 @@ def test_each_plateau_has_its_own_share_of_what_was_offered() -> None:
     step.record_offer(at(5.0), 80, 100)
     step.record_offer(at(15.0), 30, 100)
 
-    first, second = read(recorder, 20.0).plateaus
+    first, second = read(recorder, 19.0).plateaus
 
     assert (first.own.offered_share, second.own.offered_share) == (0.8, 0.3)
 
