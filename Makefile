@@ -128,7 +128,7 @@ generate: setup ## Write the CRD, install.yaml and the tables of the docs anew
 	@for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
 .PHONY: screenshots
-screenshots: setup ## Take pictures of the report with Chromium, into docs/screenshots
+screenshots: setup ## Take pictures of the report and the live page with Chromium, into docs/screenshots
 	@PYTHONPATH=tests $(BIN)/python -m tools.take_screenshots
 
 .PHONY: format

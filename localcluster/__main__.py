@@ -15,7 +15,7 @@ from localcluster.build import find_programs
 from localcluster.choice import cluster_kind
 from localcluster.detached import start_detached, stop_detached
 from localcluster.go import BuildError
-from localcluster.installation import install_everything, install_for_own_target
+from localcluster.installation import address_of_pages, has_pages_here, install_everything, install_for_own_target
 from localcluster.own_target import OwnTarget
 from localcluster.progress import ActivityLine
 from localcluster.rest import Rest, RestError
@@ -39,13 +39,14 @@ def _up(state: Path, target: OwnTarget | None, progress: ActivityLine) -> None:
         raise
     progress.close()
     manifest = target.write_manifest(state) if target else Path("examples/loadtest-demo.yaml")
-    print(directions(cluster.kubeconfig.resolve(), manifest, target.url if target else None))
+    pages = address_of_pages(rest) if has_pages_here() else ""
+    print(directions(cluster.kubeconfig.resolve(), manifest, target.url if target else None, pages))
     if target and not target.is_listening():
         print(f"Nothing listens at {target.host}:{target.port} yet; start the service before you apply the test.")
 
 
-def directions(kubeconfig: Path, manifest: Path, target_url: str | None) -> str:
-    """What to type next, with the example target or with a target of one's own."""
+def directions(kubeconfig: Path, manifest: Path, target_url: str | None, pages: str = "") -> str:
+    """What to type next, with the example target or with a target of one's own, and where the live pages are."""
     own_manifest = f"    # or your own manifest with the URL {target_url}" if target_url else ""
     return (
         f"The cluster is up, with the operator and {target_url or 'the example target'}.\n"
@@ -54,7 +55,8 @@ def directions(kubeconfig: Path, manifest: Path, target_url: str | None) -> str:
         f"  kubectl apply -f {manifest}{own_manifest}\n"
         "  kubectl get loadtests -w\n"
         f"  kubectl loadtest describe {'own' if target_url else 'demo'}\n"
-        "`make cluster-down` ends it."
+        + (f"  {pages}    # all tests in the browser\n" if pages else "")
+        + "`make cluster-down` ends it."
     )
 
 

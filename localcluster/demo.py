@@ -21,7 +21,7 @@ from loadtest_model.judgement.verdict import Verdict
 from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.detached import start_detached
-from localcluster.installation import install_everything, stored_rows
+from localcluster.installation import address_of_pages, has_pages_here, install_everything, stored_rows
 from localcluster.node import linux
 from localcluster.progress import ActivityLine
 from localcluster.rest import Rest
@@ -96,6 +96,9 @@ def _run_load_test(cluster: Cluster, rest: Rest, manifest: Path) -> int:
     path = rest.path_of(document)
     rest.apply(document)
     say([f"applied {manifest}; the target's database holds {rows_before:,} rows"])
+    if has_pages_here():
+        metadata = document["metadata"]
+        say([f"live page: {address_of_pages(rest)}tests/{metadata.get('namespace', 'default')}/{metadata['name']}"])
     screen = screen_of(sys.stdout)
     try:
         test = _follow(rest, path, screen)

@@ -16,20 +16,29 @@ OPERATOR = "loadtest-operator"
 TARGET = "clients"
 TARGETS = "loadtest-operator-targets"
 READY_SECONDS = 60.0
+PAGES_PORT = 8082
 
 # Pods of the local cluster live on loopback addresses, which are never targets elsewhere.
 LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
 
 
-def install_operator(rest: Rest, settings: dict[str, str] | None = None, hosts: Sequence[str] = ()) -> None:
+def install_operator(
+    rest: Rest, settings: dict[str, str] | None = None, hosts: Sequence[str] = (), *, has_pages: bool = False
+) -> None:
     """Apply the CRD and the operator's manifests.
 
-    `settings` are environment variables of the operator; `hosts` may be targets beside the cluster's Services.
+    `settings` are environment variables of the operator; `hosts` may be targets beside the cluster's Services. With
+    `has_pages` it serves its live pages, for which it may read results.
     """
     own_settings = LOCAL_SETTINGS if cluster_kind() is ClusterKind.LOCAL else {}
+    if has_pages:
+        own_settings = {**own_settings, "LOADTEST_UI_PORT": str(PAGES_PORT)}
     for document in documents(OPERATOR_MANIFEST):
         if document["kind"] == "Deployment":
             _set_environment(document, {**own_settings, **(settings or {})})
+        elif has_pages and (document["kind"], document["metadata"]["name"]) == ("ClusterRole", OPERATOR):
+            for rule in document["rules"]:
+                rule["verbs"] = [*rule["verbs"], "get"] if rule["resources"] == ["configmaps"] else rule["verbs"]
         elif (document["kind"], document["metadata"]["name"]) == ("ConfigMap", TARGETS):
             document["data"]["targets"] = "\n".join([document["data"]["targets"], *hosts])
         rest.apply(document, OPERATOR_NAMESPACE)
@@ -80,7 +89,7 @@ def stored_rows(cluster: Cluster, rest: Rest, namespace: str = "default", target
 def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
     """Install operator and example target into a fresh cluster and wait for both."""
     report("installing the operator and the example target")
-    install_operator(rest)
+    install_operator(rest, has_pages=has_pages_here())
     install_target(rest)
     wait_until_served(rest)
     report("waiting for the example target")
@@ -92,10 +101,21 @@ def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
 def install_for_own_target(rest: Rest, host: str, report: Callable[[str], None]) -> None:
     """Install the operator into a fresh cluster, for a target at this host, and wait for it."""
     report("installing the operator")
-    install_operator(rest, hosts=[host])
+    install_operator(rest, hosts=[host], has_pages=has_pages_here())
     wait_until_served(rest)
     report("waiting for the operator")
     wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+
+
+def has_pages_here() -> bool:
+    """Whether the cluster is one whose pods this machine reaches, so that their pages can be opened at once."""
+    return cluster_kind() is ClusterKind.LOCAL
+
+
+def address_of_pages(rest: Rest) -> str:
+    """Where the operator's live pages are."""
+    pods = rest.items(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods", f"app.kubernetes.io/name={OPERATOR}")
+    return f"http://{next(pod for pod in pods if _is_ready(pod))['status']['podIP']}:{PAGES_PORT}/"
 
 
 def _set_environment(deployment: Json, settings: dict[str, str]) -> None:

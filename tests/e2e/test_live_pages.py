@@ -15,16 +15,15 @@ from localcluster.cluster import Cluster
 from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Rest
 from support.browser import DARK, NARROW, OpenPage, open_page
+from support.live_pages_in_cluster import PORT, operator_with_pages
 from support.loadtests import Namespace, kill_operator
-from support.manifest_tools import chart_objects
-from support.operators import operators, reinstall
+from support.operators import operators
 
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.process_node("the pages are served at the pod's own loopback address, which only this node shares"),
 ]
 
-PORT = 8082
 SOON_MS = 60_000
 LOAD = {"batchSize": 200, "virtualUsers": 2, "duration": "30s"}
 PICTURES = os.environ.get("PICTURES_OF_LIVE_PAGES")
@@ -32,20 +31,10 @@ PICTURES = os.environ.get("PICTURES_OF_LIVE_PAGES")
 
 
 @pytest.fixture(scope="module")
-def pages(cluster: Cluster, rest: Rest) -> Iterator[str]:
+def pages(rest: Rest) -> Iterator[str]:
     """Where the operator serves its pages."""
-    # What the chart adds with its setting: the right to read results.
-    (with_pages,) = (each for each in chart_objects({"ui": {"enabled": True}}) if is_role_of_operator(each))
-    reinstall(rest, LOADTEST_UI_PORT=str(PORT))
-    rest.apply(with_pages)
-    yield address_of_pages(rest)
-    reinstall(rest)
-
-
-def is_role_of_operator(document: dict[str, object]) -> bool:
-    metadata = document["metadata"]
-    assert isinstance(metadata, dict)
-    return document["kind"] == "ClusterRole" and metadata["name"] == "loadtest-operator"
+    with operator_with_pages(rest):
+        yield address_of_pages(rest)
 
 
 def address_of_pages(rest: Rest) -> str:
@@ -112,7 +101,7 @@ def test_a_test_is_followed_from_the_list_through_its_run_to_its_report(
 
         expect(page.locator("#verdict .verdict-word")).to_have_text("Passed", timeout=SOON_MS)
         assert is_same_page(page)
-        assert page.title() == "Passed: followed"
+        assert page.title().startswith("Passed: followed")
         assert page.locator("#standing").count() == 0
         expect(page.locator("#course table")).to_have_count(1)
         assert opened.violations(axe) == []

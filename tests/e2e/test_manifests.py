@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localcluster.installation import wait_until_served
-from localcluster.rest import Json, Rest, RestError
+from localcluster.rest import Json, Rest, RestError, documents
 from peers import PeerMissingError, monitoring_definitions
 from support.chart_variants import MONITORED, VARIANTS
 from support.manifest_tools import CHARTS, NAMESPACE, chart_objects, kustomization_objects, only_object
@@ -77,3 +77,22 @@ def test_the_prometheus_operators_definitions_refuse_what_is_wrong(rest: Rest, c
 @pytest.mark.parametrize("folder", [CHARTS, CHARTS.parent / "examples" / "kustomize"], ids=lambda path: path.name)
 def test_the_api_server_takes_what_kustomize_makes(rest: Rest, folder: Path) -> None:
     assert accepted(rest, kustomization_objects(folder)) > 0
+
+
+@pytest.mark.parametrize("name", ["oauth2-proxy", "basic-auth"])
+def test_the_api_server_takes_the_examples_of_a_log_in_before_the_live_pages(rest: Rest, name: str) -> None:
+    assert accepted(rest, list(documents(CHARTS.parent / "examples" / "live-page" / f"{name}.yaml"))) > 0
+
+
+def test_the_examples_of_a_log_in_lead_to_the_service_that_the_chart_makes() -> None:
+    objects = chart_objects({"ui": {"enabled": True, "exposed": True}})
+    (service,) = (each for each in objects if each["metadata"]["name"].endswith("-ui"))
+    (port,) = service["spec"]["ports"]
+    name = service["metadata"]["name"]
+    deployment, *_ = documents(CHARTS.parent / "examples" / "live-page" / "oauth2-proxy.yaml")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (ingress,) = documents(CHARTS.parent / "examples" / "live-page" / "basic-auth.yaml")
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+
+    assert f"--upstream=http://{name}:{port['port']}" in container["args"]
+    assert path["backend"]["service"] == {"name": name, "port": {"name": port["name"]}}

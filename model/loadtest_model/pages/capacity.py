@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import structs
+
 from loadtest_model.judgement.capacity import KNEE_SHARE
 from loadtest_model.judgement.climb import PlateauState
 from loadtest_model.pages.capacity_chart import capacity_chart
@@ -27,13 +29,20 @@ _FIGURES: Final = (
 )
 
 
-def capacity_section(summary: Summary) -> Element | None:
-    """The highest load that held, what limited it and the knee, over the load; None of a test that did not climb."""
+def capacity_section(summary: Summary, *, is_final: bool = True) -> Element | None:
+    """The highest load that held, what limited it and the knee, over the load; None of a test that did not climb.
+
+    While the climb goes on, it has the plateaus that are over and concludes nothing from them.
+    """
     capacity = summary.capacity
+    if capacity is not None and not is_final:
+        over = tuple(plateau for plateau in capacity.plateaus if plateau.state is not PlateauState.UNFINISHED)
+        capacity = structs.replace(capacity, plateaus=over, held=None, limited_by=None, knee=None)
     if capacity is None or not capacity.plateaus:
         return None
     unit = "virtual users" if capacity.by is ClimbBy.VIRTUAL_USERS else "uploads/s due"
-    lines = element("ul", [element("li", sentence(line)) for line in capacity_lines(capacity)], class_="remarks")
+    conclusions = capacity_lines(capacity) if is_final else ()
+    lines = element("ul", [element("li", sentence(line)) for line in conclusions], class_="remarks")
     chart = None
     if len(capacity.plateaus) > 1:
         caption = (
@@ -43,7 +52,8 @@ def capacity_section(summary: Summary) -> Element | None:
         chart = element("figure", capacity_chart(capacity), element("figcaption", caption))
     rows = [_row(plateau) for plateau in capacity.plateaus]
     figures = table("Plateaus of the climb", (Column(unit), *_FIGURES), rows, is_caption_hidden=True)
-    return section("capacity", "How much it can take", lines, chart, figures)
+    title = "How much it can take" if is_final else "How much it can take, so far"
+    return section("capacity", title, lines if conclusions else None, chart, figures)
 
 
 def _row(plateau: CapacityPlateau) -> tuple[str, ...]:

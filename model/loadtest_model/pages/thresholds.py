@@ -40,12 +40,16 @@ def threshold_state(result: ThresholdResult, *, is_final: bool = True) -> tuple[
 
 def _note(results: Sequence[ThresholdResult], *, is_final: bool) -> str:
     words = [threshold_state(result, is_final=is_final)[1] for result in results]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in _ORDER if word in words)
+    counts = ", ".join(_counted(words.count(word), word) for word in _ORDER if word in words)
     how_to_read = "The line is the bound, and the grey side is allowed."
     if any(result.is_in_doubt for result in results):
         how_to_read += " A bracket spans the interval in which the true value lies."
     judged = "" if is_final else " They are judged when the load is over."
     return f"{count_text(len(results), 'threshold')}: {counts}.{judged} {how_to_read}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {'hold' if word == 'holds' and number > 1 else word}"
 
 
 def _group(step: str, results: Sequence[ThresholdResult], *, is_final: bool) -> Element:

@@ -94,7 +94,7 @@ def _identity(summary: Summary) -> Iterator[Element]:
         ("Run", clip_middle(summary.run_id, LONGEST_RUN_ID)),
         ("Started", _instant(summary.started_at)),
         ("Duration", f"{span_text(summary.duration_seconds)}, drain included" if summary.requests.due else ""),
-        ("Load", _load_text(summary)),
+        ("Load", load_text(summary)),
     ):
         if value != "":
             yield element("div", element("dt", name), element("dd", value))
@@ -117,7 +117,8 @@ def _instant(started_at: str | None) -> Child:
     return element("time", text, datetime=started_at)
 
 
-def _load_text(summary: Summary) -> str:
+def load_text(summary: Summary) -> str:
+    """How much load there was at most; empty if there was none."""
     if not summary.requests.due:
         return ""
     pods = sum(pod.pods for pod in summary.pods)

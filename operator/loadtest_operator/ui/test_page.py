@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from loadtest_model.pages.elements import Child, element
@@ -110,5 +109,4 @@ def _report(test: ShownTest, results: Results) -> LiveView:
     else:
         words += ["The report as a file: "]
     remark = element("p", words, command, id="download", class_="actions")
-    view = report_view(results.summary, results.rows, is_final=False, remark=remark)
-    return replace(view, title=f"{results.summary.verdict}: {test.name}")
+    return report_view(results.summary, results.rows, is_final=False, remark=remark)

@@ -26,5 +26,7 @@ def test_the_drawing_is_shown_by_a_browser_in_the_colours_of_the_reader(browser:
 def test_screenshots_are_taken_of_each_look(browser: Browser, tmp_path: Path) -> None:
     files = take_screenshots(browser, tmp_path / "screenshots")
 
-    assert [file.name for file in files] == [f"report_{name}{part}.png" for name in LOOKS for part in ("", "_whole")]
+    assert [file.name for file in files] == [
+        f"{page}_{name}{part}.png" for page in ("report", "live") for name in LOOKS for part in ("", "_whole")
+    ]
     assert all(file.read_bytes().startswith(PNG) for file in files)

@@ -9,6 +9,7 @@ from msgspec import structs
 from loadtest_model.judgement.health import Health
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.pages.background import manifest_section
+from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.course import course_section
 from loadtest_model.pages.distribution import distribution_section
 from loadtest_model.pages.elements import Element, element, sentence
@@ -18,12 +19,13 @@ from loadtest_model.pages.live.head import LoadProgress, Standing, standing_sect
 from loadtest_model.pages.live.view import LiveView, parts_of
 from loadtest_model.pages.plateaus import plateaus_section, steps_section
 from loadtest_model.pages.proof import proof_section
-from loadtest_model.pages.report_page import report_sections
+from loadtest_model.pages.report_page import report_sections, report_title
 from loadtest_model.pages.sections import section
 from loadtest_model.pages.slowest import slowest_section
 from loadtest_model.pages.spread import spread_section
 from loadtest_model.pages.target import target_section
 from loadtest_model.pages.thresholds import thresholds_section
+from loadtest_model.pages.verdict import load_text
 from loadtest_model.plan import Step
 from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.report.progress import RunProgress
@@ -61,7 +63,9 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
     summary = measured.summary
     # The newest second is still being counted.
     settled_rows = measured.rows[:-1]
-    standing = replace(standing, progress=LoadProgress.of_run(measured.progress))
+    standing = replace(
+        standing, progress=LoadProgress.of_run(measured.progress), load=load_text(summary) or standing.load
+    )
     return _view(
         standing,
         [
@@ -72,6 +76,7 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
                 health_section(summary.health, only_step_name(summary), is_final=False),
             ),
             diagnoses_section(summary),
+            capacity_section(summary, is_final=False),
             course_section(summary, settled_rows, COURSE_PIECES, _axis_seconds(measured.progress)),
             steps_section(summary, is_final=False),
             distribution_section(summary),
@@ -113,9 +118,7 @@ def report_view(
     sections = list(report_sections(summary, rows))
     if remark is not None:
         sections.insert(1, remark)
-    return LiveView(
-        f"{summary.verdict}: {summary.name}", VERDICT_TONES[summary.verdict], parts_of(sections), is_final=is_final
-    )
+    return LiveView(report_title(summary), VERDICT_TONES[summary.verdict], parts_of(sections), is_final=is_final)
 
 
 def figures_section(figures: Sequence[tuple[str, str, str]]) -> Element:

@@ -79,7 +79,8 @@ def test_a_run_that_goes_on_has_no_verdict_anywhere(name: str) -> None:
     assert "Thresholds so far" in text
     for verdict in Verdict:
         assert not re.search(rf"\b{verdict}\b", text), verdict
-    assert " held" not in text
+    assert not re.search(r"\bheld\b", dict(view.parts)["judgement"])
+    assert "The highest load that held" not in text
     assert not view.is_final
     assert view.tone is Tone.BUSY
     assert view.title == "Running 25%: heavy"
@@ -99,7 +100,7 @@ def test_a_report_in_a_live_page_is_the_report() -> None:
     case = passed()
     view = report_view(case.summary, case.rows, is_final=True)
 
-    assert view.title == f"Passed: {case.summary.name}"
+    assert view.title.startswith(f"Passed: {case.summary.name}")
     assert view.tone is Tone.GOOD
     assert [part.id for part in view.parts][:3] == ["verdict", "figures", "judgement"]
 
