@@ -522,7 +522,7 @@ async def test_a_proxys_time_out_shows_in_the_age_of_its_answers(proxy: Proxy) -
     _, found = await loaded(plan, proxy.port)
 
     assert found[0].cause is Cause.PROXY_TIMEOUT
-    assert "after 1.0 s; " in found[0].evidence
+    assert "1.0 s after it was sent; " in found[0].evidence
     assert "504 Gateway Time-out" in found[0].evidence
 
 
