@@ -30,6 +30,7 @@ from localcluster.images import (
     pip_settings,
 )
 from support.unpacked_images import UnpackedImage, unpack_image
+from tools.trim_image import OWN_PACKAGES
 
 CHECKOUT = Path(__file__).parents[2]
 COMPILER = re.compile(
@@ -240,14 +241,16 @@ def test_the_programs_environment_holds_only_what_is_locked(image: UnpackedImage
     assert {name for name, _ in installed}.isdisjoint({"pip", "pytest", "setuptools"})
 
 
-def test_the_image_holds_of_the_project_the_three_packages_only(image: UnpackedImage) -> None:
+def test_the_image_holds_of_the_project_its_packages_and_programs_only(image: UnpackedImage) -> None:
     (own,) = image.root.glob("opt/loadtest/lib/python3*/site-packages/loadtest_operator-*.dist-info/RECORD")
 
     files = [line.partition(",")[0] for line in own.read_text().splitlines()]
 
     tops = {name.partition("/")[0] for name in files if not name.startswith("..")}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"loadgen", "loadtest_model", "loadtest_operator"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(OWN_PACKAGES)
     assert [name for name in files if name.startswith("..")] == [
+        "../../../bin/kubectl-loadtest",
+        "../../../bin/kubectl_complete-loadtest",
         "../../../bin/loadgen",
         "../../../bin/loadtest-operator",
     ]
