@@ -39,16 +39,34 @@ def reached(
     return found
 
 
-@FAMILIES
-def test_the_operator_is_reached_at_every_address(ipv6: bool, addresses: list[str], tmp_path: Path) -> None:
+OPERATOR = [str(Path(sys.executable).with_name("loadtest-operator")), "run"]
+
+
+def operator_variables(folder: Path, **settings: str) -> dict[str, str]:
+    """The environment of an operator whose API server is away."""
     nobody = {"clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:9"}}], "current-context": "a"}
-    (tmp_path / "kubeconfig").write_text(
+    (folder / "kubeconfig").write_text(
         json.dumps({**nobody, "contexts": [{"name": "a", "context": {"cluster": "a", "user": ""}}], "users": []})
     )
-    variables = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "LOADTEST_IMAGE": "any"}
-    command = [str(Path(sys.executable).with_name("loadtest-operator")), "run"]
+    return {"KUBECONFIG": str(folder / "kubeconfig"), "LOADTEST_IMAGE": "any", **settings}
 
-    assert reached(command, 8080, "/healthz", ipv6=ipv6, variables=variables, folder=tmp_path) == addresses
+
+@FAMILIES
+def test_the_operator_is_reached_at_every_address(ipv6: bool, addresses: list[str], tmp_path: Path) -> None:
+    variables = operator_variables(tmp_path)
+
+    assert reached(OPERATOR, 8080, "/healthz", ipv6=ipv6, variables=variables, folder=tmp_path) == addresses
+
+
+@FAMILIES
+def test_the_live_pages_are_reached_inside_the_pod_alone_unless_they_are_exposed(
+    ipv6: bool, addresses: list[str], tmp_path: Path
+) -> None:
+    inside = operator_variables(tmp_path, LOADTEST_UI_PORT="8082")
+    exposed = {**inside, "LOADTEST_UI_HOST": ""}
+
+    assert reached(OPERATOR, 8082, "/page.css", ipv6=ipv6, variables=inside, folder=tmp_path) == ["127.0.0.1"]
+    assert reached(OPERATOR, 8082, "/page.css", ipv6=ipv6, variables=exposed, folder=tmp_path) == addresses
 
 
 @FAMILIES

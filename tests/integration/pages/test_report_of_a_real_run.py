@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from example_server import UPLOAD_PATH, example_server
-from loadtest_model.pages.report_page import LARGEST_REPORT_BYTES
+from loadtest_model.pages.report_page import LARGEST_REPORT_BYTES, report_title
 from loadtest_model.report.summary import Summary
 from support.browser import DARK, LIGHT, NARROW, Look, open_page
 from support.local_runs import finished_loadgen, results_in
@@ -54,7 +54,7 @@ def test_the_report_of_a_real_run_is_accessible_and_fits(
 def test_the_report_says_what_the_summary_says(browser: Browser, run: FinishedRun) -> None:
     with open_page(browser, run.report.as_uri()) as opened:
         summary = run.summary
-        assert opened.page.title() == f"{summary.verdict}: custom"
+        assert opened.page.title() == report_title(summary)
         assert opened.page.locator(".verdict-word").inner_text() == str(summary.verdict)
         figures = opened.page.locator("#figures").inner_text()
         assert f"{summary.records.confirmed:,}" in figures
