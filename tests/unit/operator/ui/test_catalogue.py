@@ -35,7 +35,7 @@ class WatchedApi(Api):
         self.problem: ApiError | None = None
         self.changes: asyncio.Queue[Change | None] = asyncio.Queue()
 
-    async def list_with_version(
+    async def list_with_version(  # type: ignore[override]
         self, _kind: str, namespace: str | None = None, *_: Any, **__: Any
     ) -> tuple[list[Json], str]:
         self.lists += 1

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.report.status import Phase
-from loadtest_operator.decide.running import LOAD_RUNS
+from loadtest_model.report.status import LOAD_RUNS, Phase
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.ui.shown_status import shown_status
 from loadtest_operator.ui.shown_test import ShownTest

@@ -9,10 +9,9 @@ from kubernetes.aio.client import Configuration
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.pages.live.view import LiveView
-from loadtest_model.report.status import Phase
+from loadtest_model.report.status import LOAD_RUNS, Phase
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.running import LOAD_RUNS
 from loadtest_operator.manifests.results import results
 from loadtest_operator.ui.finished import results_in
 from loadtest_operator.ui.running import Turns, measured
