@@ -100,6 +100,21 @@ def test_with_helm_as_the_readme_has_it(admin: Rest, shop: Namespace, bare: Real
     remove(admin)
 
 
+# helm takes over nothing that kubectl has made, so this comes before the ways without it.
+def test_what_a_cluster_on_ones_own_machine_gets_once_it_has_the_images(admin: Rest, bare: RealCluster) -> None:
+    page = (REPOSITORY / "docs" / "install.md").read_text()
+    block = page.partition("Then, with either:\n\n```\n")[2].partition("```")[0]
+
+    # The node has the images by the names that `make load-images` gives them.
+    lines = block.splitlines()
+    outputs = [run(line, bare.kubeconfig) for line in lines]
+
+    assert [line.split()[:2] for line in lines[:2]] == [["helm", "install"], ["kubectl", "apply"]]
+    assert re.search(r"demo .* Completed .* (Passed|Inconclusive) ", outputs[-1])
+    run(commands("docs/install.md", "Uninstalling", "helm uninstall"), bare.kubeconfig)
+    remove(admin)
+
+
 def test_with_kubectl_alone_and_the_image_set_in_its_three_places(
     admin: Rest, shop: Namespace, bare: RealCluster, tmp_path: Path
 ) -> None:
@@ -119,17 +134,3 @@ def test_with_kustomize_and_the_overlay_of_the_examples(admin: Rest, shop: Names
     run(commands("docs/install.md", "With kustomize", "kubectl apply"), bare.kubeconfig)
 
     passes(admin, shop, "by-kustomize")
-
-
-def test_what_a_cluster_on_ones_own_machine_gets_once_it_has_the_images(admin: Rest, bare: RealCluster) -> None:
-    page = (REPOSITORY / "docs" / "install.md").read_text()
-    block = page.partition("Then, with either:\n\n```\n")[2].partition("```")[0]
-
-    # The node has the images by the names that `make load-images` gives them.
-    lines = block.splitlines()
-    outputs = [run(line, bare.kubeconfig) for line in lines]
-
-    assert [line.split()[:2] for line in lines[:2]] == [["helm", "install"], ["kubectl", "apply"]]
-    assert re.search(r"demo .* Completed .* (Passed|Inconclusive) ", outputs[-1])
-    run(commands("docs/install.md", "Uninstalling", "helm uninstall"), bare.kubeconfig)
-    remove(admin)
