@@ -15,7 +15,10 @@ from peers.s3_server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, s3_server,
 from support.loadtests import Namespace, Test, kill_operator
 from support.operators import operators, reinstall, reinstall_chart
 
-pytestmark = pytest.mark.process_node("the archive is where only the operator of the local cluster reaches it")
+pytestmark = [
+    pytest.mark.process_node("the archive is where only the operator of the local cluster reaches it"),
+    pytest.mark.timeout(900),
+]
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "2s"}
 FILES = {"summary.json", "junit.xml", "time_series.csv", "report.html"}

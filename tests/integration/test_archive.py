@@ -11,6 +11,8 @@ from peers import PeerMissingError
 from peers.s3_server import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, S3Server, s3_server, versitygw
 from support.webhook_receiver import Answer, receiver
 
+pytestmark = pytest.mark.timeout(900)
+
 PREFIX = "shop/heavy/v1.2.3-0a1b2c3d"
 FILES = {"summary.json": b"{}", "time_series.csv": b"a,b\n" * 50_000, "report.html": "<é>".encode(), "empty": b""}
 
