@@ -14,10 +14,10 @@ import yaml
 from kubectl_loadtest.following.readings import Reading
 from kubectl_loadtest.following.screens import ReadingScreen, screen_of
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.resources.results import files_of
 from kubectl_loadtest.views.ending import ending_lines
 from kubectl_loadtest.views.style import Style, say, style_of
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.report.kept_files import files_of
 from localcluster.choice import ClusterKind, cluster_kind, cluster_of
 from localcluster.cluster import Cluster
 from localcluster.detached import start_detached

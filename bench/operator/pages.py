@@ -16,7 +16,7 @@ from loadtest_model.judgement.judged_thresholds import threshold_results
 from loadtest_model.measurement.aggregate import Aggregate, merge_snapshots
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline, with_series
-from loadtest_model.pages.live.overview import TestLine, overview
+from loadtest_model.pages.live.overview import ListedTest, overview
 from loadtest_model.pages.live.run import measured_view
 from loadtest_model.plan import Plan
 from loadtest_model.report.status import Phase, Status
@@ -83,7 +83,7 @@ def _run_page() -> list[Figure]:
 def _list_page() -> list[Figure]:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     lines = [
-        TestLine(
+        ListedTest(
             uid=f"{number:032}",
             namespace=f"team-{number % 20}",
             name=f"checkout-upload-{number}",

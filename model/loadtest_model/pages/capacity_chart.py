@@ -5,7 +5,7 @@ from typing import Final
 
 from loadtest_model.judgement.capacity import load_text
 from loadtest_model.pages.elements import Element, element, percent
-from loadtest_model.pages.panels import GUTTER, Panel, Series, panel_drawing, panel_marks
+from loadtest_model.pages.panels import Panel, Series, chart_of, panel_drawing, place_panels
 from loadtest_model.pages.scales import Scale, time_mark
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report.capacity import CapacityPlateau, CapacitySummary
@@ -23,12 +23,8 @@ def capacity_chart(capacity: CapacitySummary) -> Element:
     plateaus = capacity.plateaus
     axis = Scale(plateaus[0].load, plateaus[-1].load, is_logarithmic=True)
     panels = capacity_panels(plateaus, axis)
-    tops, bottom = [], _LABELS_HEIGHT
-    for panel in panels:
-        tops.append(bottom + _TITLE_HEIGHT)
-        bottom += _TITLE_HEIGHT + panel.height
+    placed_panels, bottom = place_panels(panels, _LABELS_HEIGHT, _TITLE_HEIGHT)
     height = bottom + _AXIS_HEIGHT
-    placed_panels = list(zip(panels, tops, strict=True))
     drawing = element(
         "svg",
         element("title", TITLE),
@@ -43,15 +39,7 @@ def capacity_chart(capacity: CapacitySummary) -> Element:
         width="100%",
         height=height,
     )
-    marks = element(
-        "svg",
-        [mark for panel, top in placed_panels for mark in panel_marks(panel, top)],
-        class_="marks",
-        aria_hidden="true",
-        width=GUTTER,
-        height=height,
-    )
-    return element("div", marks, drawing, class_="chart")
+    return chart_of(drawing, placed_panels, height)
 
 
 def capacity_panels(plateaus: Sequence[CapacityPlateau], axis: Scale) -> tuple[Panel, ...]:

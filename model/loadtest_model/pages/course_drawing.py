@@ -5,7 +5,7 @@ from typing import Final
 
 from loadtest_model.pages.course_bins import Course, CourseBin
 from loadtest_model.pages.elements import Element, element, percent
-from loadtest_model.pages.panels import GUTTER, Band, Panel, Point, Series, panel_drawing, panel_marks
+from loadtest_model.pages.panels import Band, Panel, Point, Series, chart_of, panel_drawing, place_panels
 from loadtest_model.pages.scales import Scale, time_mark, time_marks
 from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.report.summary import StepSummary
@@ -24,12 +24,8 @@ def course_drawing(steps: Sequence[StepSummary], course: Course) -> Element:
     """Response times, throughput, users and errors, with the steps and plateaus and the marks of time."""
     panels, axis = course_panels(course), Scale(0.0, course.seconds)
     names_steps = len(steps) > 1
-    tops, bottom = [], _LABELS_HEIGHT * (2 if names_steps else 1)
-    for panel in panels:
-        tops.append(bottom + _TITLE_HEIGHT)
-        bottom += _TITLE_HEIGHT + panel.height
+    placed_panels, bottom = place_panels(panels, _LABELS_HEIGHT * (2 if names_steps else 1), _TITLE_HEIGHT)
     height = bottom + _AXIS_HEIGHT
-    placed_panels = list(zip(panels, tops, strict=True))
     drawing = element(
         "svg",
         element("title", TITLE),
@@ -46,15 +42,7 @@ def course_drawing(steps: Sequence[StepSummary], course: Course) -> Element:
         width="100%",
         height=height,
     )
-    marks = element(
-        "svg",
-        [mark for panel, top in placed_panels for mark in panel_marks(panel, top)],
-        class_="marks",
-        aria_hidden="true",
-        width=GUTTER,
-        height=height,
-    )
-    return element("div", marks, drawing, class_="chart")
+    return chart_of(drawing, placed_panels, height)
 
 
 def course_panels(course: Course) -> tuple[Panel, ...]:

@@ -177,3 +177,25 @@ def _line(run: Sequence[tuple[float, float]], height: Callable[[float], float]) 
     points = [f"{value_text(place * _UNITS)} {value_text(height(value))}" for place, value in run]
     # A line to its own beginning is a dot.
     return f"M{points[0]}L{' '.join(points[1:] or points)}"
+
+
+def place_panels(panels: Sequence[Panel], top: int, title_height: int) -> tuple[list[tuple[Panel, int]], int]:
+    """Panels under each other from `top` on, each below its title, with their tops; and where the last one ends."""
+    placed_panels, bottom = [], top
+    for panel in panels:
+        placed_panels.append((panel, bottom + title_height))
+        bottom += title_height + panel.height
+    return placed_panels, bottom
+
+
+def chart_of(drawing: Element, placed_panels: Sequence[tuple[Panel, int]], height: int) -> Element:
+    """A drawing beside the marks of its panels' vertical axes."""
+    marks = element(
+        "svg",
+        [mark for panel, top in placed_panels for mark in panel_marks(panel, top)],
+        class_="marks",
+        aria_hidden="true",
+        width=GUTTER,
+        height=height,
+    )
+    return element("div", marks, drawing, class_="chart")

@@ -1,8 +1,6 @@
 """Archives results beside the turns, again and again as long as they exist. What was archived bears an annotation."""
 
 import asyncio
-import base64
-import gzip
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +9,11 @@ from typing import Any, Final, Self
 
 from loadtest_model.quantities import clip, span_text
 from loadtest_model.report.afterwards import LONGEST_DETAIL
+from loadtest_model.report.kept_files import UnpackableError, files_of
 from loadtest_model.spec import Identity
 from loadtest_operator.archive.stores import ArchiveError, Store
 from loadtest_operator.cluster.api import CONFIG_MAPS, Api, ApiError
+from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.names import ARCHIVED_ANNOTATION
 from loadtest_operator.facts.observation import ObservedResults
 from loadtest_operator.facts.resources import observed_results
@@ -77,7 +77,7 @@ class Archiver:
             self._tasks[results.uid] = self._group.create_task(self._archive(store, test, results))
 
     async def _archive(self, store: Store, test: Identity, results: ObservedResults) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         try:
             while True:
                 failure = await self._attempt(store, test, results)
@@ -85,13 +85,14 @@ class Archiver:
                 if not failure:
                     self._failures.pop(results.uid, None)
                     return
-                wait = pause * (0.5 + self._dependencies.random() / 2)
+                jitter = self._dependencies.random()
+                wait = backoff_seconds(failures, jitter, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
                 _LOG.warning("%s: %s was not archived: %s; again in %s", test, results.name, failure, span_text(wait))
                 if self._failures.get(results.uid) != failure:
                     self._failures[results.uid] = failure
                     self.on_end((test.namespace, test.name))
                 await asyncio.sleep(wait)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                failures += 1
         finally:
             del self._tasks[results.uid]
             self.on_end((test.namespace, test.name))
@@ -104,11 +105,12 @@ class Archiver:
             if config_map is None or observed_results(config_map, test.uid) is None:
                 return ""
             prefix = prefix_of(test, results)
+            files = files_of(config_map)
             async with self._slots:
-                await store.write(prefix, files_of(config_map))
+                await store.write(prefix, files)
             metadata = {"uid": results.uid, "annotations": {ARCHIVED_ANNOTATION: prefix}}
             await api.patch(CONFIG_MAPS, test.namespace, results.name, {"metadata": metadata})
-        except ArchiveError as error:
+        except (ArchiveError, UnpackableError) as error:
             return clip(str(error), LONGEST_DETAIL)
         except ApiError as error:
             return "" if error.is_outdated else clip(f"the API server: {error.message}", LONGEST_DETAIL)
@@ -123,12 +125,3 @@ def prefix_of(test: Identity, results: ObservedResults) -> str:
     """Where the files of a run are, below the archive: the run id, and the digest that tells it from others of it."""
     digest = results.name.removesuffix("-results").rpartition("-")[2]
     return f"{test.namespace}/{test.name}/{results.run_id}-{digest}"
-
-
-def files_of(config_map: Json) -> dict[str, bytes]:
-    """The files in a results ConfigMap, as a run by hand writes them: those that are compressed are unpacked."""
-    files = {name: text.encode() for name, text in (config_map.get("data") or {}).items()}
-    for name, text in (config_map.get("binaryData") or {}).items():
-        content = base64.b64decode(text)
-        files[name.removesuffix(".gz")] = gzip.decompress(content) if name.endswith(".gz") else content
-    return files

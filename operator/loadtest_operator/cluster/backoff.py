@@ -1,4 +1,4 @@
-"""How long to wait after failures in a row, before the API server is asked again."""
+"""How long to wait after failures in a row, before the API server, or somebody else, is asked again."""
 
 from typing import Final
 
@@ -8,10 +8,15 @@ LONGEST_BACKOFF_SECONDS: Final = 15.0
 _MOST_DOUBLINGS: Final = 16
 
 
-def backoff_seconds(failures_before: int, jitter: float) -> float:
+def backoff_seconds(
+    failures_before: int,
+    jitter: float,
+    first_seconds: float = FIRST_BACKOFF_SECONDS,
+    longest_seconds: float = LONGEST_BACKOFF_SECONDS,
+) -> float:
     """The wait after a failure: it doubles with each failure in a row before it, up to a bound.
 
     `jitter` in [0, 1) takes away up to half of it, so that what fails together does not come again together.
     """
-    longest: float = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures_before, _MOST_DOUBLINGS))
+    longest: float = min(longest_seconds, first_seconds * 2.0 ** min(failures_before, _MOST_DOUBLINGS))
     return longest * (0.5 + jitter / 2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from loadtest_operator.cluster.api_errors import ApiError
+from loadtest_operator.cluster.backoff import backoff_seconds
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ def retry_pause_seconds(
     """
     if failures >= MOST_TRIES:
         return None
-    longest_pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** (failures - 1))
-    pause = max(retry_after_seconds, longest_pause * (0.5 + jitter / 2))
+    own_pause = backoff_seconds(failures - 1, jitter, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+    pause = max(retry_after_seconds, own_pause)
     return pause if elapsed_seconds + pause <= RETRYING_SECONDS else None
 
 

@@ -16,6 +16,7 @@ import aiohttp
 
 from loadtest_model.quantities import clip, span_text
 from loadtest_model.report.afterwards import LONGEST_DETAIL, MessageState, StatusMessage
+from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.messages.ended_run import EndedRun, report_link
 from loadtest_operator.messages.sending import AttemptResult, send_once
@@ -125,7 +126,7 @@ class Messenger:
         """Send until it is taken; gives why it was not, empty if it was."""
         dependencies = self._dependencies
         link = report_link(dependencies.link, run)
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while True:
             webhook = self._webhook(name)
             if webhook is None:
@@ -137,7 +138,8 @@ class Messenger:
                 return ""
             if attempt.result is AttemptResult.REFUSED:
                 return attempt.detail
-            wait = max(attempt.retry_after_seconds, pause * (0.5 + dependencies.random() / 2))
+            pause = backoff_seconds(failures, dependencies.random(), FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+            wait = max(attempt.retry_after_seconds, pause)
             if dependencies.clock() + wait >= deadline:
                 return f"{attempt.detail}, and it was too late to try again"
             pause_text = span_text(wait)
@@ -145,7 +147,7 @@ class Messenger:
                 "%s: run %s: webhook %s: %s; again in %s", run.identity, run.run_id, name, attempt.detail, pause_text
             )
             await asyncio.sleep(wait)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            failures += 1
 
     def _webhook(self, name: str) -> Webhook | None:
         return next((each for each in self._dependencies.file.current() if each.name == name), None)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from loadtest_model.pages.live.overview import TestLine
+from loadtest_model.pages.live.overview import ListedTest
 from loadtest_operator.cluster.api import LOADTESTS, Api, ApiError
 from loadtest_operator.ui.shown_test import ShownTest
 
@@ -24,13 +24,13 @@ class Catalogue:
         self._api = api
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._clock = clock
-        self._lines: dict[str | None, dict[str, TestLine]] = {}
+        self._lines: dict[str | None, dict[str, ListedTest]] = {}
         self._problems: dict[str | None, str] = {}
         self._asked_at = 0.0
         self._tasks: dict[str | None, asyncio.Task[None]] = {}
         self._progress = asyncio.Event()
 
-    async def lines(self) -> list[TestLine]:
+    async def lines(self) -> list[ListedTest]:
         """All tests as they are now."""
         self._asked_at = self._clock()
         for namespace in self._namespaces:
@@ -89,7 +89,7 @@ class Catalogue:
             if not self._is_wanted:
                 return
 
-    def _set_lines(self, namespace: str | None, lines: dict[str, TestLine]) -> None:
+    def _set_lines(self, namespace: str | None, lines: dict[str, ListedTest]) -> None:
         self._lines[namespace] = lines
         self._progress.set()
         self._progress = asyncio.Event()

@@ -5,12 +5,12 @@ that others would see. What is drawn from figures and texts cannot have any.
 """
 
 import base64
-import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
+from loadtest_model.report.kept_files import LARGEST_FILE_BYTES, unpack
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import SeriesRow, rows_of_csv
 from loadtest_operator.cluster.api import CONFIG_MAPS, Api
@@ -19,8 +19,6 @@ from loadtest_operator.ui.shown_test import ShownTest
 
 Json = dict[str, Any]
 
-LARGEST_SERIES_BYTES: Final = 64 * 1024 * 1024
-"""What a compressed time series may come to: a small file can be made to come to anything."""
 LARGEST_REPORT_BYTES: Final = 2 * 1024 * 1024
 
 
@@ -51,9 +49,7 @@ def results_in(config_map: Json) -> Results | None:
         return None
     series = data.get("time_series.csv")
     if series is None:
-        series = (_unpacked(binary_data.get("time_series.csv.gz"), LARGEST_SERIES_BYTES) or b"").decode(
-            errors="replace"
-        )
+        series = (_unpacked(binary_data.get("time_series.csv.gz"), LARGEST_FILE_BYTES) or b"").decode(errors="replace")
     try:
         rows = rows_of_csv(series)
     except msgspec.MsgspecError:
@@ -65,8 +61,6 @@ def _unpacked(text: str | None, largest_bytes: int) -> bytes | None:
     if not text:
         return None
     try:
-        decompressor = zlib.decompressobj(wbits=31)
-        content = decompressor.decompress(base64.b64decode(text), largest_bytes)
-    except (ValueError, zlib.error):
+        return unpack("a file", base64.b64decode(text), largest_bytes)
+    except ValueError:
         return None
-    return content if decompressor.eof else None

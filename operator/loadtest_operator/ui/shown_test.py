@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.pages.live.head import Standing
-from loadtest_model.pages.live.overview import TestLine
+from loadtest_model.pages.live.overview import ListedTest
 from loadtest_model.pages.live.run import Told
 from loadtest_model.quantities import clip, count_text
 from loadtest_model.report.status import LOAD_RUNS, Phase, Status, StatusVerification
@@ -57,11 +57,11 @@ class ShownTest:
         """The ConfigMap of its results. The status names it too, but others may write there."""
         return results_name(self.name, self.uid, self.status.run_id or "")
 
-    def line(self) -> TestLine:
+    def line(self) -> ListedTest:
         """The test in a line of the list of all tests."""
         status = self.status
         progress = status.progress
-        return TestLine(
+        return ListedTest(
             uid=self.uid,
             namespace=self.namespace,
             name=self.name,

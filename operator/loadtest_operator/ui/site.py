@@ -17,7 +17,7 @@ from loadtest_model.pages.live.view import LiveView
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.ui.catalogue import Catalogue
-from loadtest_operator.ui.test_page import LastTurn, TestPage
+from loadtest_operator.ui.page_of_test import LastTurn, PageOfTest
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class OperatorSite:
         self._role = role
         self._source = uuid.uuid4().hex[:8]
         self._catalogue = Catalogue(api, namespaces, time.monotonic)
-        self._pages: dict[Key, tuple[TestPage, LivePage]] = {}
+        self._pages: dict[Key, tuple[PageOfTest, LivePage]] = {}
         self._overview = LivePage(self._render_overview, PAUSE_SECONDS, time.monotonic, self._source)
         self._site = LiveSite(hosts)
         self._site.add_page("/", self._find_overview)
@@ -80,13 +80,13 @@ class OperatorSite:
     async def _find_test(self, request: web.Request) -> LivePage:
         return self._test(request)[1]
 
-    def _test(self, request: web.Request) -> tuple[TestPage, LivePage]:
+    def _test(self, request: web.Request) -> tuple[PageOfTest, LivePage]:
         key = (request.match_info["namespace"], request.match_info["name"])
         if self._namespaces and key[0] not in self._namespaces:
             raise web.HTTPNotFound(text="this operator does not watch that namespace\n")
         if key not in self._pages:
             self._forget_idle_pages()
-            page = TestPage(self._api, key, self._last_turn, self._role)
+            page = PageOfTest(self._api, key, self._last_turn, self._role)
             self._pages[key] = page, LivePage(page.render, PAUSE_SECONDS, time.monotonic, self._source)
         return self._pages[key]
 

@@ -12,9 +12,10 @@ import msgspec
 from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.kubectl import Kubectl
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.resources.results import REPORT, SUMMARY, file_in, files_of, run_name
+from kubectl_loadtest.resources.results import REPORT, SUMMARY, file_in, run_name
 from kubectl_loadtest.views.comparison import comparison_lines
 from kubectl_loadtest.views.style import say, style_of
+from loadtest_model.report.kept_files import files_of
 from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL, label_value
 from loadtest_model.report.summary import Summary
 

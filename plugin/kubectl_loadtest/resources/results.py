@@ -1,28 +1,16 @@
 """The results of a run, out of the ConfigMap in which the operator keeps them."""
 
-import base64
-import gzip
 from typing import Any, Final
 
 from kubectl_loadtest.errors import CommandError
+from loadtest_model.report.kept_files import files_of
 from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL
 
 Json = dict[str, Any]
 
 SUMMARY: Final = "summary.json"
 REPORT: Final = "report.html"
-COMPRESSED: Final = ".gz"
 FILE_NAMES: Final = {SUMMARY: "summary", REPORT: "report", "time_series.csv": "time series", "junit.xml": "JUnit XML"}
-
-
-def files_of(config_map: Json) -> dict[str, bytes]:
-    """The files in a ConfigMap of results by their names, decompressed, in order."""
-    contents = {key: text.encode() for key, text in (config_map.get("data") or {}).items()}
-    contents |= {key: base64.b64decode(text) for key, text in (config_map.get("binaryData") or {}).items()}
-    return {
-        key.removesuffix(COMPRESSED): gzip.decompress(content) if key.endswith(COMPRESSED) else content
-        for key, content in sorted(contents.items())
-    }
 
 
 def run_name(config_map: Json) -> str:

@@ -22,13 +22,11 @@ LONGEST_MESSAGE: Final = 240
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestLine:
+class ListedTest:
     """A test in a line. `since` is when it was made, its load began or it ended, whichever was last.
 
     `share` is how much of the load is over, from 0 to 1; None without a load. `target` is its URL.
     """
-
-    __test__ = False
 
     uid: str
     namespace: str
@@ -55,7 +53,7 @@ class TestLine:
         return self.phase is None or self.phase is Phase.QUEUED
 
 
-def overview(lines: Sequence[TestLine], now: datetime, where: str, notices: Sequence[str] = ()) -> LiveView:
+def overview(lines: Sequence[ListedTest], now: datetime, where: str, notices: Sequence[str] = ()) -> LiveView:
     """All tests at an instant. `where` says which namespaces these are, `notices` what a reader must know of the page.
 
     What is shown of time is coarse, so that a line changes only with its test or once a minute.
@@ -92,12 +90,12 @@ def _title(working: int, waiting: int, ended: int, where: str, notices: Sequence
     )
 
 
-def _group(name: str, title: str, lines: Sequence[TestLine], room: int, now: datetime) -> Element:
+def _group(name: str, title: str, lines: Sequence[ListedTest], room: int, now: datetime) -> Element:
     note = f"The newest {room:,} of {len(lines):,} are shown." if len(lines) > room else ""
     return section(name, title, element("ul", [_line(line, now) for line in lines[:room]], class_="tests"), note=note)
 
 
-def _line(line: TestLine, now: datetime) -> Element:
+def _line(line: ListedTest, now: datetime) -> Element:
     address = f"tests/{quote(line.namespace, safe='')}/{quote(line.name, safe='')}"
     return element(
         "li",
@@ -111,7 +109,7 @@ def _line(line: TestLine, now: datetime) -> Element:
     )
 
 
-def _state(line: TestLine) -> tuple[Tone, str]:
+def _state(line: ListedTest) -> tuple[Tone, str]:
     if line.verdict is not None and line.has_ended:
         return VERDICT_TONES[line.verdict], str(line.verdict)
     if line.is_waiting:
@@ -119,19 +117,19 @@ def _state(line: TestLine) -> tuple[Tone, str]:
     return Tone.BUSY, str(line.phase)
 
 
-def _about(line: TestLine) -> str:
+def _about(line: ListedTest) -> str:
     word = line.reason if line.reason not in {str(line.phase), str(line.verdict or "")} else ""
     return ", ".join(text for text in (line.scenario, word) if text)
 
 
-def _progress(line: TestLine) -> Iterator[Child]:
+def _progress(line: ListedTest) -> Iterator[Child]:
     if line.share is None or line.has_ended:
         return
     yield element("progress", max=100, value=round(100 * line.share, 1), aria_label=f"Share of the load of {line.name}")
     yield element("span", f"{line.share:.0%}")
 
 
-def _figures(line: TestLine) -> Iterator[Element]:
+def _figures(line: ListedTest) -> Iterator[Element]:
     if line.records_per_second is None:
         return
     entries: list[tuple[str, Child]] = [
@@ -145,12 +143,12 @@ def _figures(line: TestLine) -> Iterator[Element]:
         yield element("div", element("dt", name), element("dd", value))
 
 
-def _needs_message(line: TestLine) -> bool:
+def _needs_message(line: ListedTest) -> bool:
     """Whether the message says more than the state: not of a load that runs or a test that passed."""
     return bool(line.message) and line.phase is not Phase.RUNNING and line.verdict is not Verdict.PASSED
 
 
-def _age_text(line: TestLine, now: datetime) -> str:
+def _age_text(line: ListedTest, now: datetime) -> str:
     seconds = (now - line.since).total_seconds()
     if seconds < 60:
         return "just now"

@@ -10,7 +10,7 @@ from loadtest_model.pages.elements import element, fragment_html
 from loadtest_model.pages.icons import Tone
 from loadtest_model.pages.live.assets import live_script, live_style, look_version
 from loadtest_model.pages.live.head import LoadProgress, Standing, progress_text, standing_section
-from loadtest_model.pages.live.overview import MOST_LINES, TestLine, overview
+from loadtest_model.pages.live.overview import MOST_LINES, ListedTest, overview
 from loadtest_model.pages.live.run import Measured, Told, measured_view, missing_view, report_view, told_view
 from loadtest_model.pages.live.shell import live_page
 from loadtest_model.pages.live.view import LiveView, parts_of
@@ -59,7 +59,7 @@ def text_of(view: LiveView) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", markup).split())
 
 
-def line(number: int = 0, **fields: object) -> TestLine:
+def line(number: int = 0, **fields: object) -> ListedTest:
     values: dict[str, object] = {
         "uid": f"uid-{number}",
         "namespace": "shop",
@@ -67,7 +67,7 @@ def line(number: int = 0, **fields: object) -> TestLine:
         "since": NOW - timedelta(minutes=number),
         **fields,
     }
-    return TestLine(**values)  # type: ignore[arg-type]
+    return ListedTest(**values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", LOADED)

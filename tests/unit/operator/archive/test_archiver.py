@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from loadtest_model.report.kept_files import files_of
 from loadtest_operator.archive import archiver as archiving
-from loadtest_operator.archive.archiver import files_of, prefix_of
+from loadtest_operator.archive.archiver import prefix_of
 from loadtest_operator.archive.stores import ArchiveError, FolderStore
 from loadtest_operator.cluster.api import ApiError
 from loadtest_operator.facts.names import ARCHIVED_ANNOTATION

@@ -18,13 +18,11 @@ LastTurn = Callable[[Key], Turn | None]
 _FETCH: Final = "kubectl loadtest report {name} -n {namespace}"
 
 
-class TestPage:
+class PageOfTest:
     """Renders the page of one test. `last_turn` gives what the reconciler found last, None where it does not work here.
 
     `role` says what a reader must know of this replica, empty if it is the one at work.
     """
-
-    __test__ = False
 
     def __init__(self, api: Api, key: Key, last_turn: LastTurn, role: Callable[[], str]) -> None:
         self._api = api

@@ -14,9 +14,9 @@ from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.decide import decide
 from loadtest_operator.manifests.results import results
 from loadtest_operator.ui.finished import results_in
+from loadtest_operator.ui.page_of_test import PageOfTest
 from loadtest_operator.ui.running import Turns, measured
 from loadtest_operator.ui.shown_test import ShownTest
-from loadtest_operator.ui.test_page import TestPage
 from support.operator_builders import (
     PLAN,
     POLICY,
@@ -63,8 +63,8 @@ def working_here() -> str:
     return ""
 
 
-def a_page(api: Api, turns: Turns | None = None, role: str = "") -> TestPage:
-    return TestPage(api, KEY, turns.last if turns is not None else no_turn, lambda: role)
+def a_page(api: Api, turns: Turns | None = None, role: str = "") -> PageOfTest:
+    return PageOfTest(api, KEY, turns.last if turns is not None else no_turn, lambda: role)
 
 
 def text_of(view: LiveView) -> str:
@@ -85,7 +85,7 @@ def the_key(turns: Turns) -> tuple[str, str]:
 
 async def test_a_test_under_load_is_shown_from_the_last_turn_without_asking_the_api_server() -> None:
     turns, api = turns_under_load(), SomeApi()
-    page = TestPage(api, the_key(turns), turns.last, working_here)
+    page = PageOfTest(api, the_key(turns), turns.last, working_here)
 
     view = await page.render()
 
