@@ -13,10 +13,10 @@ from loadtest_model.report.kept_files import UnpackableError, files_of
 from loadtest_model.spec import Identity
 from loadtest_operator.archive.stores import ArchiveError, Store
 from loadtest_operator.cluster.api import CONFIG_MAPS, Api, ApiError
-from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.names import ARCHIVED_ANNOTATION
 from loadtest_operator.facts.observation import ObservedResults
 from loadtest_operator.facts.resources import observed_results
+from loadtest_operator.policy.backoff import backoff_seconds
 
 _LOG: Final = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS: Final = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from loadtest_operator.cluster.api_errors import ApiError
-from loadtest_operator.cluster.backoff import backoff_seconds
+from loadtest_operator.policy.backoff import backoff_seconds
 
 T = TypeVar("T")
 

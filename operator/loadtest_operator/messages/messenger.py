@@ -16,11 +16,11 @@ import aiohttp
 
 from loadtest_model.quantities import clip, span_text
 from loadtest_model.report.afterwards import LONGEST_DETAIL, MessageState, StatusMessage
-from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.messages.ended_run import EndedRun, report_link
 from loadtest_operator.messages.sending import AttemptResult, send_once
 from loadtest_operator.messages.webhooks import Webhook, WebhookFile
+from loadtest_operator.policy.backoff import backoff_seconds
 from loadtest_operator.policy.webhook_rules import WebhookRule
 
 _LOG: Final = logging.getLogger(__name__)

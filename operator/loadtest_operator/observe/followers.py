@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
-from loadtest_operator.cluster.backoff import backoff_seconds
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, observed_endpoints, selector_of, slice_selector
+from loadtest_operator.policy.backoff import backoff_seconds
 
 _LOG: Final = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""What the installation allows: targets, networks, tests at once. Pure."""
+"""What the installation allows (targets, networks, tests at once), and how long it waits after failures. Pure."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from loadtest_operator.cluster.backoff import LONGEST_BACKOFF_SECONDS, backoff_seconds
+from loadtest_operator.policy.backoff import LONGEST_BACKOFF_SECONDS, backoff_seconds
 
 KeyT = TypeVar("KeyT")
 

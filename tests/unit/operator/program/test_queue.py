@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
-from loadtest_operator.cluster.backoff import FIRST_BACKOFF_SECONDS
 from loadtest_operator.observe.contenders import Urgency
 from loadtest_operator.observe.memory import Key
+from loadtest_operator.policy.backoff import FIRST_BACKOFF_SECONDS
 from loadtest_operator.program.metrics import OperatorMetrics
 from loadtest_operator.program.queue import WorkQueue
 

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest_model.plan import Deadlines
-from loadtest_operator.cluster.backoff import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
+from loadtest_operator.policy.backoff import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
 from loadtest_operator.program.schedule import Schedule
 
 
