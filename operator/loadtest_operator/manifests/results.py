@@ -56,7 +56,7 @@ def results(
     if len(report) <= remaining_bytes * REPORT_SHARE:
         config_map["binaryData"] = {REPORT_KEY: base64.b64encode(report).decode()}
         remaining_bytes -= len(report)
-    # A row of more seconds holds larger numbers, so it is no shorter: widths that come to too much by that are left out.
+    # A row of more seconds holds larger numbers, so it is no shorter: widths that are too much by that are left out.
     least_row_seconds = 0.0
     for row_seconds in ROW_SECONDS:
         if row_seconds < least_row_seconds:
