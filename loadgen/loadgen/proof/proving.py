@@ -21,12 +21,12 @@ from loadgen.proof.refusals import (
     attribute_to_throttling,
     cause_of_no_token,
     expiry_refusal,
-    read_back_refusal,
     refusal_report,
     with_note,
     with_refusal,
 )
-from loadgen.proof.verification import CheckObserver, VerificationCourse, Verifier
+from loadgen.proof.storage_readings import StorageReadings
+from loadgen.proof.verification import CheckObserver, FirstProof, VerificationCourse, Verifier
 from loadgen.proof.violations import BrokenPromiseError
 from loadgen.records.space import run_prefix
 from loadgen.upload.address_source import AddressSource
@@ -36,13 +36,13 @@ from loadgen.upload.name_resolution import NameNotResolvedError, resolve
 from loadgen.upload.uploading import Uploader
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
-from loadtest_model.measurement.proof import ReadingMoment
 from loadtest_model.measurement.snapshot import (
     AddressProofs,
     ProofLevel,
     Refusal,
     RefusedAddress,
     VerificationReport,
+    Violation,
 )
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
@@ -55,9 +55,6 @@ run lasts, and its checks and canaries must not fill the snapshot."""
 
 MOST_REFUSED_ADDRESSES: Final = 8
 """The most refusals of new addresses that a report has."""
-
-LOOKED_UP_ROWS: Final = 32
-"""Rows of the verification that a read-back looks up, one request each."""
 
 MOST_AWAITED: Final = 32
 """The most addresses that a pod asks others to verify first at once."""
@@ -109,8 +106,7 @@ class Prover:
         self._must_prove = plan.require == Requirement.PROVEN
         self._proof_spans: dict[Endpoint, tuple[float, float]] = {}
         self._late_refusal: VerificationReport | None = None
-        self._read_back: ReadBack | None = None
-        self._look_up_ids: tuple[str, ...] = ()
+        self._storage: StorageReadings | None = None
         self._report: VerificationReport | None = None
         self._canaries: dict[_Suspicion, tuple[str, ...]] = {}
         self._refused_addresses: dict[Endpoint, RefusedAddress] = {}
@@ -132,7 +128,7 @@ class Prover:
             refused_addresses=tuple(self._refused_addresses.values())[-MOST_REFUSED_ADDRESSES:],
             vanished=tuple(map(str, self._book.vanished_addresses)),
             unechoed=self._uploader.unechoed_uploads if self._report.level is ProofLevel.ECHOED else 0,
-            read_back=self._read_back.report if self._read_back else None,
+            read_back=self._storage.report if self._storage else None,
         )
 
     async def prove(self, *, full_rows: int | None) -> VerificationReport:
@@ -144,13 +140,14 @@ class Prover:
         bound_seconds = self._plan.deadlines.verification_seconds
         course = VerificationCourse()
         if full_rows is not None and self._plan.read_back is not None:
-            self._read_back = ReadBack(
+            read_back = ReadBack(
                 self._plan.read_back,
                 make_fetch(self._plan),
                 self._uploader.authorization,
                 id_column=self._id_column or CLIENT_ID_NAME,
                 id_prefix=run_prefix(self._plan.records.run_tag) if self._id_column else "",
             )
+            self._storage = StorageReadings(read_back, must_prove=self._must_prove)
         try:
             async with asyncio.timeout(bound_seconds):
                 self._report = await self._prove(full_rows, course)
@@ -161,6 +158,8 @@ class Prover:
         except asyncio.CancelledError:
             self._report = course.report_cut_off(None, "the verification was cut off")
             raise
+        if self._storage is not None and self._report.refusal is not None and course.rows:
+            await self._storage.read_refused(self._report.refusal, course.sent_ids)
         self._report = with_note(attribute_to_throttling(self._report, self.generator()), self._uploader.clock.note)
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
@@ -204,23 +203,29 @@ class Prover:
     @property
     def reads_back(self) -> bool:
         """Whether `conclude` has something to read."""
-        return self._read_back is not None
+        return self._storage is not None
 
     async def conclude(self) -> None:
         """Read back what the target has stored, when the last answer of the whole fleet is in; `report` then has it."""
-        if self._read_back is None:
-            return
-        newest_id = self._uploader.newest_confirmed_id
-        ids = dict.fromkeys((*self._look_up_ids, *((newest_id,) if newest_id else ())))
-        await self._read_back.conclude(tuple(ids))
+        if self._storage is not None:
+            await self._storage.conclude(self._uploader.newest_confirmed_id)
+
+    async def read_after_halt(self, violation: Violation | None) -> None:
+        """Read once what the target has stored, after a load that was halted; `report` then has it.
+
+        `violation` is the one that this pod has met, if it has met one.
+        """
+        if self._storage is not None:
+            suspected_id = violation.first_client_id if violation is not None else ""
+            await self._storage.read_halted(self._uploader.newest_confirmed_id, suspected_id)
 
     async def prove_alone(self, *, full_rows: int) -> VerificationReport:
         """Prove a target that no load follows for: its read-back is made to the end at once."""
         report = await self.prove(full_rows=full_rows)
-        if not report.is_proven or self._read_back is None:
+        if not report.is_proven or self._storage is None:
             return report
         await self.conclude()
-        self._report = with_refusal(report, read_back_refusal(self._read_back.report, must_prove=self._must_prove))
+        self._report = with_refusal(report, self._storage.refusal)
         return self.report or report
 
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
@@ -288,7 +293,7 @@ class Prover:
         endpoints = await self._permitted_endpoints()
         if isinstance(endpoints, VerificationReport):
             return endpoints
-        if (refusal := await self._read(ReadingMoment.BEFORE, ())) is not None:
+        if self._storage is not None and (refusal := await self._storage.read_before()) is not None:
             return refusal
         report = await self._verify(endpoints, full_rows, course, is_first=True)
         while course.is_overtaken:
@@ -297,10 +302,9 @@ class Prover:
                 return endpoints
             course.begin_anew()
             report = await self._verify(endpoints, full_rows, course, is_first=True)
-        self._look_up_ids = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP_ROWS]
-        return with_refusal(
-            report, await self._read(ReadingMoment.VERIFIED, self._look_up_ids) if report.is_proven else None
-        )
+        if self._storage is None or not report.is_proven:
+            return report
+        return with_refusal(report, await self._storage.read_verified(course.sent_ids))
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
         """The addresses to verify, or a refusal that is known before anything is sent."""
@@ -324,12 +328,6 @@ class Prover:
                 Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied_addresses)}, which is not allowed"
             )
         return endpoints
-
-    async def _read(self, moment: ReadingMoment, client_ids: tuple[str, ...]) -> VerificationReport | None:
-        if self._read_back is None:
-            return None
-        await self._read_back.read(moment, client_ids)
-        return read_back_refusal(self._read_back.report, must_prove=self._must_prove)
 
     async def _setup_refusal(self) -> VerificationReport | None:
         """The refusal where token or certificates are not fit for the run; None where they are."""
@@ -359,6 +357,14 @@ class Prover:
         remaining_seconds = expires_at - self._uploader.clock.now()
         return expiry_refusal(remaining_seconds, self._plan.seconds_to_last_upload(alone=alone), wait_seconds)
 
+    @property
+    def _first_proof(self) -> FirstProof:
+        return FirstProof(
+            vet=self._refuse_short_token,
+            has_departed=self._source.has_departed,
+            read_first_rows=self._storage.read_first_rows if self._storage else None,
+        )
+
     async def _verify(
         self,
         endpoints: tuple[Endpoint, ...],
@@ -373,10 +379,8 @@ class Prover:
                 self._uploader,
                 client,
                 observe=self.observe_check,
-                is_first=is_first,
-                vet=self._refuse_short_token if is_first else None,
                 # Later the result for an address that has left counts for nothing anyway.
-                has_departed=self._source.has_departed if is_first else None,
+                first_proof=self._first_proof if is_first else None,
             )
             return await verifier.verify(
                 endpoints, full_rows=full_rows, spare_unreachable=self._source.is_name, course=course

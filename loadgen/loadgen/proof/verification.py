@@ -39,6 +39,9 @@ _NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT}
 Vet = Callable[[], Awaitable[VerificationReport | None]]
 """Gives the refusal of a target, None where there is nothing to refuse."""
 
+FirstRowsReading = Callable[[tuple[str, ...]], Awaitable[VerificationReport | None]]
+"""Gives the refusal of a target that stored rows; the client_ids are those of first rows that it was sent."""
+
 CheckObserver = Callable[[CheckName, Upload, UploadProgress], None]
 """Called with each finished upload of a verification."""
 
@@ -109,6 +112,13 @@ class VerificationCourse:
             self.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=refusal.cause)
 
     @property
+    def sent_ids(self) -> tuple[str, ...]:
+        """The first client_id of each upload that may have been stored, the canaries first."""
+        refused_id = self.refused_upload.first_client_id if self.refused_upload is not None else None
+        ids = (*self.canary_ids, *self.first_ids, *((refused_id,) if refused_id else ()))
+        return tuple(dict.fromkeys(ids))
+
+    @property
     def violation(self) -> Violation | None:
         """The broken promise that the refusal comes from, as a violation of the load; None if none was broken."""
         upload = self.refused_upload
@@ -145,12 +155,24 @@ class VerificationCourse:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FirstProof:
+    """What only the proof before the load has.
+
+    `vet` may refuse the target once a first file, without rows, was answered, and `read_first_rows` after each canary
+    and before the whole batch. `has_departed` tells whether an address that could not be proven has left the target.
+    """
+
+    vet: Vet
+    has_departed: Callable[[Endpoint], Awaitable[bool]]
+    read_first_rows: FirstRowsReading | None = None
+
+
 class Verifier:
     """Verifies addresses with uploads of its own.
 
-    With `is_first` a connection that is refused or not answered is tried again for the first seconds, as long as
-    nothing was sent to its address. `vet` may refuse the target once a first file, without rows, was answered.
-    `has_departed` tells whether an address that could not be proven has left the target.
+    In the `first_proof` a connection that is refused or not answered is tried again for the first seconds, as long as
+    nothing was sent to its address.
     """
 
     def __init__(
@@ -159,16 +181,12 @@ class Verifier:
         client: Client,
         *,
         observe: CheckObserver | None = None,
-        is_first: bool = False,
-        vet: Vet | None = None,
-        has_departed: Callable[[Endpoint], Awaitable[bool]] | None = None,
+        first_proof: FirstProof | None = None,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
-        self._tries_again = is_first
-        self._vet = vet
-        self._has_departed = has_departed
+        self._first_proof = first_proof
 
     async def verify(
         self,
@@ -203,7 +221,7 @@ class Verifier:
                 else:
                     course.proven_addresses.append(endpoint)
                     course.proof_spans[endpoint] = (began_at, time.monotonic())
-            may_pass = self._tries_again and refusals and not course.uploads
+            may_pass = self._first_proof is not None and refusals and not course.uploads
             if may_pass and not course.proven_addresses and await attempts.try_again():
                 # Nothing but connections was tried, and they are tried anew.
                 course.checks.clear()
@@ -215,7 +233,9 @@ class Verifier:
                     course.message = f"{course.message} ({attempts})"
                 return course.report()
         if full_rows is not None:
-            await self._upload_full_batch(full_rows, course)
+            await self._read_first_rows(course, course.sent_ids)
+            if course.refusal is None:
+                await self._upload_full_batch(full_rows, course)
         if course.refusal is None:
             addresses = ", ".join(str(endpoint) for endpoint in course.proven_addresses)
             course.message = (
@@ -232,20 +252,27 @@ class Verifier:
                 return
             course.withdraw_refusal()
 
+    async def _read_first_rows(self, course: VerificationCourse, client_ids: tuple[str, ...]) -> None:
+        if self._first_proof is not None and self._first_proof.read_first_rows is not None:
+            course.refuse(await self._first_proof.read_first_rows(client_ids))
+
     async def _is_excused(self, endpoint: Endpoint, course: VerificationCourse) -> bool:
         """Whether the refusal only shows that the address has left the target. A broken promise is never excused."""
-        if course.refusal is None or course.violation is not None or self._has_departed is None:
+        if course.refusal is None or course.violation is not None or self._first_proof is None:
             return False
-        return course.refused_upload is not None and await self._has_departed(endpoint)
+        return course.refused_upload is not None and await self._first_proof.has_departed(endpoint)
 
     async def _verify_address(self, endpoint: Endpoint, course: VerificationCourse, *, spare_unreachable: bool) -> None:
         # Where another address may do, a refused connection is tried again only once all of them were tried.
         passing = _NO_CONNECTION - {ErrorKind.REFUSED} if spare_unreachable else _NO_CONNECTION
         for name, rows in SMALL_CHECKS:
-            tries_again = self._tries_again and name is CheckName.HEADER_ONLY
+            first = self._first_proof
+            tries_again = first is not None and name is CheckName.HEADER_ONLY
             await self._check(name, endpoint, rows, course, passing if tries_again else frozenset())
-            if course.refusal is None and name is CheckName.HEADER_ONLY and self._vet is not None:
-                course.refuse(await self._vet())
+            if course.refusal is None and name is CheckName.HEADER_ONLY and first is not None:
+                course.refuse(await first.vet())
+            if course.refusal is None and name is CheckName.CANARY:
+                await self._read_first_rows(course, tuple(course.canary_ids[-1:]))
             if course.refusal is not None:
                 return
 

@@ -107,8 +107,9 @@ def refused_verification(evidence: Evidence) -> list[Finding]:
     report = evidence.facts.refusal
     if report is None or report.refusal is None:
         return []
-    # That the generator had no CPU to verify with says nothing of the target.
-    verdict = Verdict.INCONCLUSIVE if report.refusal is Refusal.THROTTLED else Verdict.FAILED
+    # That the generator had no CPU to verify with says nothing of the target, but rows that it stored do.
+    is_unknown = report.refusal is Refusal.THROTTLED and not rows_found_stored(evidence)
+    verdict = Verdict.INCONCLUSIVE if is_unknown else Verdict.FAILED
     return [Finding(verdict, Reason[report.refusal], report.message)]
 
 
@@ -433,9 +434,10 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 CHECKS_WITHOUT_LOAD: Final[tuple[Check, ...]] = (
     violations,
-    rows_found_stored,
     refused_verification,
+    rows_found_stored,
     recorded_failures,
     gaps,
 )
-"""After a refusal, or another end before the load, no measurement is missing, because none was to be made."""
+"""After a refusal, or another end before the load, no measurement is missing, because none was to be made. The refusal
+says what to mend, so it comes before the rows that the target has stored."""
