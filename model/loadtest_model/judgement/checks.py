@@ -210,7 +210,7 @@ def critical_health(evidence: Evidence) -> list[Finding]:
 def capacity_too_low(evidence: Evidence) -> list[Finding]:
     """A climb that the target ended before the load that had to hold; without a required one, before any held."""
     capacity = evidence.capacity
-    if capacity is None or capacity.is_reached or capacity.is_at_least or _is_limit_incomplete(evidence):
+    if capacity is None or not capacity.is_missed or _is_limit_incomplete(evidence):
         return []
     return [Finding(Verdict.FAILED, Reason.CapacityTooLow, _missed_capacity(capacity))]
 
@@ -224,7 +224,7 @@ def _is_limit_incomplete(evidence: Evidence) -> bool:
 def _missed_capacity(capacity: CapacityFinding) -> str:
     """Which load was to hold, what ended the climb, and what held."""
     load = "" if capacity.required is None else load_text(capacity.required, capacity.by)
-    if capacity.is_at_least:
+    if not capacity.is_missed:
         missed = (
             f"the required load of {load} is not known to hold" if load else "no load of the climb is known to hold"
         )
@@ -338,7 +338,7 @@ def thresholds_in_doubt(evidence: Evidence) -> list[Finding]:
 def capacity_unknown(evidence: Evidence) -> list[Finding]:
     """A climb that something else than the target ended before the load that had to hold."""
     capacity = evidence.capacity
-    if capacity is None or capacity.is_reached or not (capacity.is_at_least or _is_limit_incomplete(evidence)):
+    if capacity is None or capacity.is_reached or (capacity.is_missed and not _is_limit_incomplete(evidence)):
         return []
     if _lacks_plateaus(evidence):
         text = (
@@ -348,9 +348,13 @@ def capacity_unknown(evidence: Evidence) -> list[Finding]:
         return [Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text)]
     next_step = {
         CapacityLimit.GENERATOR: advice(evidence.facts.aggregate),
-        CapacityLimit.SAMPLES: "lengthen spec.load.capacity.plateau",
+        CapacityLimit.SAMPLES: LONGER_PLATEAU,
+        CapacityLimit.THRESHOLD: LONGER_PLATEAU,
     }.get(capacity.limit or CapacityLimit.STOPPED, "run it again")
     return [Finding(Verdict.INCONCLUSIVE, Reason.CapacityUnknown, f"{_missed_capacity(capacity)}; {next_step}")]
+
+
+LONGER_PLATEAU: Final = "lengthen spec.load.capacity.plateau"
 
 
 def _lacks_plateaus(evidence: Evidence) -> bool:

@@ -35,7 +35,7 @@ class StatusCapacity(WireValue, frozen=True, kw_only=True):
         CapacityLimit | None,
         Meta(
             description="What ended the climb: Threshold or Target (the target itself), Generator, Samples (too few"
-            " uploads), Ladder (its highest load held) or Stopped. Absent while it goes on."
+            " uploads, or too unsteady ones), Ladder (its highest load held) or Stopped. Absent while it goes on."
         ),
     ] = None
     limit: Annotated[str, Meta(max_length=LIMIT_LENGTH, description="The same in a sentence, with the figures.")] = ""
