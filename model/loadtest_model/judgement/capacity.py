@@ -16,7 +16,7 @@ from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text, 
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
-from loadtest_model.plan.climb import Climb
+from loadtest_model.plan.climb import Climb, climb_notices
 from loadtest_model.quantities import count_text
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
@@ -55,7 +55,8 @@ class Knee:
 class CapacityFinding:
     """What a climb came to so far. `limit` is None while it goes on.
 
-    `held` is the highest plateau that held and `limiting` the one that did not. `text` describes the limit.
+    `held` is the highest plateau that held and `limiting` the one that did not. `text` describes the limit. `notices`
+    say what lowers the worth of the climb, as far as that was known before the load.
     """
 
     by: ClimbBy
@@ -66,6 +67,7 @@ class CapacityFinding:
     text: str
     knee: Knee | None
     required: float | None
+    notices: tuple[str, ...] = ()
 
     @property
     def unsteady(self) -> tuple[JudgedPlateau, ...]:
@@ -127,6 +129,7 @@ def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bo
         text="; ".join(filter(None, (text, _unsteady_text(plateaus, held, limiting, climb.by)))),
         knee=knee_of([plateau for plateau in settled if plateau.state is not PlateauState.IN_DOUBT]),
         required=climb.required,
+        notices=tuple(climb_notices(step.thresholds, step.segments[0].duration_seconds, step.arrivals)),
     )
 
 
