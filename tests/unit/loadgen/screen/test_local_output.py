@@ -197,7 +197,10 @@ def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses
 
     assert text.startswith("Verdict     Failed\n            - threshold error_rate < 1% is breached: measured 10.00%")
     assert "Proof       Echoed" in text
-    assert "Uploads     100 due in 2m: 90 accepted, 10 rejected, 0 unknown, 0 violation, 0 dropped" in text
+    assert (
+        "Uploads     100 due in 2m, with the last answers: 90 accepted, 10 rejected, 0 unknown, 0 violation, 0 dropped"
+        in text
+    )
     assert "Rerouted    3 whose address had left the target, to another" in text
     assert "Errors      server_error 10" in text
     assert "Thresholds  FAILED  error_rate < 1%  10.00%" in text
