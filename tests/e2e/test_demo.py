@@ -87,7 +87,7 @@ def test_the_demo_tells_verdict_thresholds_and_rows_and_exits_by_them(tmp_path: 
     (report,) = (tmp_path / "load_test_results").glob("*_report.html")
     assert text.rstrip().endswith(f"Report: load_test_results/{report.name}")
     assert f"<title>{verdict.group(1)}: demo · http" in report.read_text()
-    assert saved == ["junit.xml", "report.html", "summary.json", "time_series.csv"]
+    assert saved == ["junit.xml", "report.html", "summary.json", "summary.md", "time_series.csv"]
     assert list((tmp_path / "tmp").iterdir()) == []
     assert processes_in(tmp_path) == []
 

@@ -311,6 +311,7 @@ def test_results_are_written_in_one_piece_under_the_name_and_time(tmp_path: Path
         "heavy_20260102T030405Z_junit.xml",
         "heavy_20260102T030405Z_report.html",
         "heavy_20260102T030405Z_summary.json",
+        "heavy_20260102T030405Z_summary.md",
     ]
 
 
