@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from loadgen.answers.judging import Judgement, printable_text
+from loadgen.answers.judging import AnswerJudgement, printable_text
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.first_seconds import Attempts
@@ -73,7 +73,7 @@ class VerificationCourse:
     rows: int = 0
     is_echoed: bool = True
     refusal: Refusal | None = None
-    judgement: Judgement | None = None
+    judgement: AnswerJudgement | None = None
     refused_upload: Upload | None = None
     message: str = ""
     is_cut_off: bool = False
@@ -109,7 +109,7 @@ class VerificationCourse:
         """Take over a refusal that no upload showed, if there is one."""
         if refusal is not None and refusal.refusal is not None:
             self.refusal, self.message = refusal.refusal, refusal.message
-            self.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=refusal.cause)
+            self.judgement = AnswerJudgement(ErrorKind.UNAUTHORIZED, cause=refusal.cause)
 
     @property
     def sent_ids(self) -> tuple[str, ...]:
@@ -291,7 +291,7 @@ class Verifier:
             )
         except TokenUnreadableError as error:
             course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
-            course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
+            course.judgement = AnswerJudgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
             return
         course.running_check = None
         seconds = time.monotonic() - started_at
