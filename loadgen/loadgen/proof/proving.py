@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from enum import IntEnum
 from functools import partial
-from itertools import chain
 from typing import Final
 
 from msgspec import structs
@@ -16,6 +14,8 @@ from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.http.fetching import make_fetch
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.tls import TlsUnusableError
+from loadgen.proof.course import VerificationCourse
+from loadgen.proof.later_proofs import LaterProofs, extend_report
 from loadgen.proof.read_back import ReadBack
 from loadgen.proof.refusals import (
     attribute_to_throttling,
@@ -26,7 +26,7 @@ from loadgen.proof.refusals import (
     with_refusal,
 )
 from loadgen.proof.storage_readings import StorageReadings
-from loadgen.proof.verification import CheckObserver, FirstProof, VerificationCourse, Verifier
+from loadgen.proof.verification import CheckObserver, FirstProof, Verifier
 from loadgen.proof.violations import BrokenPromiseError
 from loadgen.records.space import run_prefix
 from loadgen.upload.address_source import AddressSource
@@ -40,7 +40,6 @@ from loadtest_model.measurement.snapshot import (
     AddressProofs,
     ProofLevel,
     Refusal,
-    RefusedAddress,
     VerificationReport,
     Violation,
 )
@@ -49,13 +48,6 @@ from loadtest_model.spec.verification import Requirement
 
 CLIENT_ID_NAME: Final = "client_id"
 
-MOST_CHECKS: Final = 200
-"""The most checks, and the most canaries, that a report has. An address that fails in passing is tried as long as the
-run lasts, and its checks and canaries must not fill the snapshot."""
-
-MOST_REFUSED_ADDRESSES: Final = 8
-"""The most refusals of new addresses that a report has."""
-
 MOST_AWAITED: Final = 32
 """The most addresses that a pod asks others to verify first at once."""
 
@@ -63,14 +55,6 @@ _PASSING_REFUSALS: Final[frozenset[Refusal]] = frozenset(
     {Refusal.REFUSED, Refusal.TIMEOUT, Refusal.RESET, Refusal.SERVER_ERROR}
 )
 """Refusals of a new address that may be gone at the next try, and that leave no row behind."""
-
-
-class _Suspicion(IntEnum):
-    """How likely it is that the canary of a verification was stored, the likeliest first."""
-
-    BROKEN_PROMISE = 0
-    FAILED = 1
-    NONE = 2
 
 
 class Prover:
@@ -108,8 +92,7 @@ class Prover:
         self._late_refusal: VerificationReport | None = None
         self._storage: StorageReadings | None = None
         self._report: VerificationReport | None = None
-        self._canaries: dict[_Suspicion, tuple[str, ...]] = {}
-        self._refused_addresses: dict[Endpoint, RefusedAddress] = {}
+        self._later = LaterProofs()
         self.observe_check: CheckObserver | None = None
         self.generator: Callable[[], GeneratorHealth] = GeneratorHealth
 
@@ -121,11 +104,11 @@ class Prover:
         unverified = tuple(map(str, self._book.unusable_addresses))
         return structs.replace(
             self._report,
-            canary_ids=self._all_canaries(self._report.canary_ids),
+            canary_ids=self._later.canaries_with(self._report.canary_ids),
             id_column=self._id_column or CLIENT_ID_NAME,
             addresses=tuple(address for address in self._report.addresses if address not in unverified),
             unverified=unverified,
-            refused_addresses=tuple(self._refused_addresses.values())[-MOST_REFUSED_ADDRESSES:],
+            refused_addresses=self._later.refused_addresses,
             vanished=tuple(map(str, self._book.vanished_addresses)),
             unechoed=self._uploader.unechoed_uploads if self._report.level is ProofLevel.ECHOED else 0,
             read_back=self._storage.report if self._storage else None,
@@ -400,11 +383,11 @@ class Prover:
         except asyncio.CancelledError:
             cut_off_report = course.report_cut_off(None, "the verification of a new address was cut off")
             self._extend(cut_off_report)
-            self._keep_canaries(cut_off_report.canary_ids, course)
+            self._later.keep_canaries(cut_off_report.canary_ids, course)
             raise
         self._extend(new_report)
-        self._keep_canaries(new_report.canary_ids, course)
-        self._note_refusal(endpoint, new_report)
+        self._later.keep_canaries(new_report.canary_ids, course)
+        self._later.note_refusal(endpoint, new_report)
         if new_report.is_proven:
             self._proof_spans.update(course.proof_spans)
             return True
@@ -416,39 +399,6 @@ class Prover:
             return None
         return None if new_report.refusal in _PASSING_REFUSALS and not new_report.canary_ids else False
 
-    def _note_refusal(self, endpoint: Endpoint, report: VerificationReport) -> None:
-        """Keep why an address that came later is not proven, until it is."""
-        self._refused_addresses.pop(endpoint, None)
-        if report.refusal is not None:
-            self._refused_addresses[endpoint] = RefusedAddress(
-                address=str(endpoint), refusal=report.refusal, cause=report.cause, message=report.message
-            )
-
-    def _keep_canaries(self, canary_ids: tuple[str, ...], course: VerificationCourse) -> None:
-        """Keep those that are likeliest to be stored: a busy address, tried again and again, leaves many others."""
-        if course.violation is not None:
-            suspicion = _Suspicion.BROKEN_PROMISE
-        else:
-            suspicion = _Suspicion.FAILED if course.refusal is not None or course.is_cut_off else _Suspicion.NONE
-        self._canaries[suspicion] = (self._canaries.get(suspicion, ()) + canary_ids)[:MOST_CHECKS]
-
-    def _all_canaries(self, first: tuple[str, ...]) -> tuple[str, ...]:
-        """The canaries that are kept, with those of the first verification, the most suspicious ones first."""
-        canaries = [self._canaries.get(suspicion, ()) for suspicion in _Suspicion]
-        return tuple(chain(*canaries[:-1], first, canaries[-1]))[:MOST_CHECKS]
-
     def _extend(self, new_report: VerificationReport) -> None:
         if self._report is not None:
-            self._report = _extend_report(self._report, new_report)
-
-
-def _extend_report(report: VerificationReport, new_report: VerificationReport) -> VerificationReport:
-    """The report with what the verification of a further address showed."""
-    addresses = report.addresses
-    return structs.replace(
-        report,
-        addresses=addresses + tuple(address for address in new_report.addresses if address not in addresses),
-        checks=(report.checks + new_report.checks)[:MOST_CHECKS],
-        uploads=report.uploads + new_report.uploads,
-        rows=report.rows + new_report.rows,
-    )
+            self._report = extend_report(self._report, new_report)
