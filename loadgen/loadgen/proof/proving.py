@@ -8,20 +8,14 @@ from typing import Final
 
 from msgspec import structs
 
-from loadgen.auth.tokens import TokenUnreadableError
-from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.http.fetching import make_fetch
-from loadgen.http.first_seconds import Attempts
-from loadgen.http.tls import TlsUnusableError
 from loadgen.proof.course import VerificationCourse
 from loadgen.proof.later_proofs import LaterProofs, extend_report
+from loadgen.proof.preconditions import Preconditions
 from loadgen.proof.read_back import ReadBack
 from loadgen.proof.refusals import (
     attribute_to_throttling,
-    cause_of_no_token,
-    expiry_refusal,
-    refusal_report,
     with_note,
     with_refusal,
 )
@@ -32,9 +26,8 @@ from loadgen.records.space import run_prefix
 from loadgen.upload.address_source import AddressSource
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.following import REFRESH_SECONDS, RETRY_SECONDS, follow_addresses
-from loadgen.upload.name_resolution import NameNotResolvedError, resolve
+from loadgen.upload.name_resolution import resolve
 from loadgen.upload.uploading import Uploader
-from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.snapshot import (
     AddressProofs,
@@ -75,16 +68,16 @@ class Prover:
         goes_first: bool = True,
     ) -> None:
         self._plan = plan
-        self._site = site_of(plan.target.url)
+        site = site_of(plan.target.url)
         self._uploader = uploader
-        self._rules = rules_of(plan.network)
         self._book = book
         self._source = AddressSource(
             tuple(parse_endpoint(address) for address in plan.target.addresses),
-            self._site.literal_endpoint,
-            partial(resolve_name, self._site.host, self._site.port),
+            site.literal_endpoint,
+            partial(resolve_name, site.host, site.port),
             goes_first=goes_first,
         )
+        self._preconditions = Preconditions(plan, uploader, self._source)
         columns = (column for column in plan.records.columns if column.kind == "client")
         self._id_column = next((column.name for column in columns if column.source == CLIENT_ID_NAME), "")
         self._must_prove = plan.require == Requirement.PROVEN
@@ -273,14 +266,14 @@ class Prover:
                 self._book.spare(endpoint)
 
     async def _prove(self, full_rows: int | None, course: VerificationCourse) -> VerificationReport:
-        endpoints = await self._permitted_endpoints()
+        endpoints = await self._preconditions.permitted_endpoints()
         if isinstance(endpoints, VerificationReport):
             return endpoints
         if self._storage is not None and (refusal := await self._storage.read_before()) is not None:
             return refusal
         report = await self._verify(endpoints, full_rows, course, is_first=True)
         while course.is_overtaken:
-            endpoints = await self._permitted_endpoints()
+            endpoints = await self._preconditions.permitted_endpoints()
             if isinstance(endpoints, VerificationReport):
                 return endpoints
             course.begin_anew()
@@ -289,61 +282,10 @@ class Prover:
             return report
         return with_refusal(report, await self._storage.read_verified(course.sent_ids))
 
-    async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
-        """The addresses to verify, or a refusal that is known before anything is sent."""
-        if (setup_refusal := await self._setup_refusal()) is not None:
-            return setup_refusal
-        attempts = Attempts()
-        while True:
-            try:
-                endpoints = await self._source.read_provable()
-                break
-            except NameNotResolvedError as error:
-                if error.does_not_exist:
-                    return refusal_report(Refusal.DNS, str(error))
-                if not await attempts.try_again():
-                    return refusal_report(Refusal.DNS, f"{error} ({attempts})")
-        denied_addresses = [
-            str(endpoint) for endpoint in endpoints if not self._rules.permits(endpoint.ip, endpoint.port)
-        ]
-        if denied_addresses:
-            return refusal_report(
-                Refusal.ADDRESS_DENIED, f"{self._site.host} is {', '.join(denied_addresses)}, which is not allowed"
-            )
-        return endpoints
-
-    async def _setup_refusal(self) -> VerificationReport | None:
-        """The refusal where token or certificates are not fit for the run; None where they are."""
-        try:
-            self._uploader.load_certificates()
-            await self._uploader.token_final_expiry()
-        except TlsUnusableError as error:
-            return refusal_report(Refusal.TLS, str(error), Cause.TLS_SETTINGS)
-        except TokenUnreadableError as error:
-            return refusal_report(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
-        return None
-
-    async def _refuse_short_token(self) -> VerificationReport | None:
-        """The refusal of a token that does not last until the last upload begins; None where it does, or says nothing.
-
-        It is read against the target's clock, which the first answer tells.
-        """
-        try:
-            expires_at = await self._uploader.token_final_expiry()
-        except TokenUnreadableError as error:
-            return refusal_report(Refusal.UNAUTHORIZED, str(error), cause_of_no_token(error))
-        if expires_at is None:
-            return None
-        # A load by hand has no commands, and waits for no other pod.
-        alone = not self._plan.command_digests
-        wait_seconds = 0.0 if alone else self._plan.deadlines.barrier_seconds
-        remaining_seconds = expires_at - self._uploader.clock.now()
-        return expiry_refusal(remaining_seconds, self._plan.seconds_to_last_upload(alone=alone), wait_seconds)
-
     @property
     def _first_proof(self) -> FirstProof:
         return FirstProof(
-            vet=self._refuse_short_token,
+            vet=self._preconditions.refuse_short_token,
             has_departed=self._source.has_departed,
             read_first_rows=self._storage.read_first_rows if self._storage else None,
         )
