@@ -1,4 +1,4 @@
-"""The files of a run: the report, everything as JSON, the time series as CSV, the summary, and JUnit XML."""
+"""The files of a run: report, everything as JSON, time series as CSV, summary as JSON and Markdown, and JUnit XML."""
 
 import os
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.pages.report_page import report_page
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import series_rows, time_series_csv
 from loadtest_model.secrecy import without_secrets
@@ -45,12 +46,13 @@ class ResultFiles:
     details: Path
     time_series: Path
     summary: Path
+    markdown: Path
     junit: Path
     report: Path
 
     @property
     def all(self) -> tuple[Path, ...]:
-        return self.report, self.summary, self.details, self.time_series, self.junit
+        return self.report, self.summary, self.markdown, self.details, self.time_series, self.junit
 
 
 def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
@@ -66,6 +68,7 @@ def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
         details=folder / f"{stem}.json",
         time_series=folder / f"{stem}.csv",
         summary=folder / f"{stem}_summary.json",
+        markdown=folder / f"{stem}_summary.md",
         junit=folder / f"{stem}_junit.xml",
         report=folder / f"{stem}_report.html",
     )
@@ -78,6 +81,7 @@ def write_results(files: ResultFiles, result: RunResult) -> None:
     rows = series_rows(result.plan, result.aggregate, result.summary.started_at)
     _write(files.time_series, time_series_csv(rows).encode())
     _write(files.junit, junit_xml(result.summary))
+    _write(files.markdown, summary_markdown(result.summary).encode())
     if result.complete:
         _write(files.report, report_page(result.summary, rows).encode())
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")

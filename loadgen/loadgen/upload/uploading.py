@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import AnswerPaths, Judgement, judge, printable_text
+from loadgen.answers.judging import AnswerJudgement, AnswerPaths, judge, printable_text
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.auth.token_sources import token_source
 from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
@@ -56,7 +56,7 @@ class Upload(Struct, frozen=True):
     first_client_id: str | None
     endpoint: Endpoint
     status: int | None
-    judgement: Judgement
+    judgement: AnswerJudgement
     bytes_total: int = 0
     retry_after_seconds: float | None = None
     answer_text: str = ""
@@ -198,7 +198,7 @@ class Uploader:
         if exchange.answer is not None:
             self.clock.observe(exchange.answer.headers)
         if exchange.answer is None:
-            judgement = Judgement(exchange.error, exchange.detail)
+            judgement = AnswerJudgement(exchange.error, exchange.detail)
         else:
             judgement = judge(
                 exchange.answer, rows, nonce, self._answer_paths, batch.valid_rows, must_echo=self.must_echo

@@ -49,6 +49,17 @@ class Sketch(WireValue, frozen=True, kw_only=True):
         return self.sum_nanoseconds / self.count / NANOSECONDS if self.count else None
 
     @property
+    def variance_seconds(self) -> float:
+        """The variance of the durations, from the middles of their buckets; 0 of fewer than two."""
+        if self.count < 2 or not self.buckets:
+            return 0.0
+        gamma = GAMMA ** (2**self.coarseness)
+        middles = [(2 * gamma**bucket / (gamma + 1), count) for bucket, count in self.buckets.items()]
+        number = sum(count for _, count in middles)
+        mean = sum(middle * count for middle, count in middles) / number
+        return float(sum(count * (middle - mean) ** 2 for middle, count in middles) / number)
+
+    @property
     def max_seconds(self) -> float | None:
         return None if self.max_nanoseconds is None else self.max_nanoseconds / NANOSECONDS
 
