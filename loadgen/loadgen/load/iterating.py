@@ -97,7 +97,7 @@ class IterationRunner:
         """
         attempt = _Attempt(UploadProgress(), due_ns, rows, self._clock_ns(), own_wait_ns)
         try:
-            async with step_run.gate.passage(attempt.progress):
+            with step_run.gate.passage(attempt.progress):
                 await self._upload(attempt, step_run)
         except TurnedAwayError:
             if attempt.lacks_address and step_run.gate.has_reached_end:

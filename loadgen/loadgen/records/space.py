@@ -104,4 +104,9 @@ def lower_case(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _base32(number: int, length: int) -> str:
     """A number in an even count of characters."""
-    return "".join([_PAIR_TEXTS[number >> 10 * place & 1023] for place in reversed(range(length // 2))])
+    text = ""
+    while length > 0:
+        text = _PAIR_TEXTS[number & 1023] + text
+        number >>= 10
+        length -= 2
+    return text
