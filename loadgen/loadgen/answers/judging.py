@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -112,7 +112,7 @@ def _error_of(status: int) -> ErrorKind:
     return ErrorKind.BAD_ANSWER
 
 
-class _SentUpload(NamedTuple):
+class _SentUpload(Struct, frozen=True):
     rows: int
     valid_rows: int
     nonce: str

@@ -256,7 +256,7 @@ async def _read_answer(connection: Connection, progress: UploadProgress, deadlin
     if 300 <= status < 400:
         # A redirect is one by its head, whether or not the rest of it ever comes.
         return HttpAnswer(status, headers, b"")
-    body, is_whole = await _read_body(content)
+    body, is_whole = (content, True) if isinstance(content, bytes) else await _read_body(content)
     if not is_whole:
         return HttpAnswer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.has_answer = True

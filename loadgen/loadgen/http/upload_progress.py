@@ -95,9 +95,9 @@ class UploadProgress(Struct, eq=False):
     @property
     def parts(self) -> PartNanoseconds:
         return PartNanoseconds(
-            connect=_nanoseconds(self.connecting_at, self.connect_seconds),
-            upload=_nanoseconds(self.sending_at, self.upload_seconds),
-            wait=_nanoseconds(self.last_byte_at, self.wait_seconds),
+            None if self.connecting_at is None else round(self.connect_seconds * NANOSECONDS),
+            None if self.sending_at is None else round(self.upload_seconds * NANOSECONDS),
+            None if self.last_byte_at is None else round(self.wait_seconds * NANOSECONDS),
         )
 
     @property
@@ -124,14 +124,8 @@ class UploadProgress(Struct, eq=False):
             self.transport.abort()
 
 
-def _nanoseconds(start: float | None, seconds: float) -> int | None:
-    return None if start is None else round(seconds * NANOSECONDS)
-
-
-def _seconds_between(start: float | None, *later_instants: float | None) -> float:
+def _seconds_between(start: float | None, end: float | None, other_end: float | None = None) -> float:
     """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
-    if start is not None:
-        for instant in later_instants:
-            if instant is not None:
-                return max(0.0, instant - start)
-    return 0.0
+    if end is None:
+        end = other_end
+    return max(0.0, end - start) if start is not None and end is not None else 0.0

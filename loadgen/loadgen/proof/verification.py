@@ -290,10 +290,11 @@ class Verifier:
             course.rows += rows
         if upload.error is None:
             course.is_echoed = course.is_echoed and upload.judgement.is_echoed
-        if name is CheckName.CANARY and upload.first_client_id and progress.has_begun:
-            course.canary_ids.append(upload.first_client_id)
-        if upload.first_client_id and upload.error is None:
-            course.first_ids.append(upload.first_client_id)
+        first_id = progress.first_client_id
+        if name is CheckName.CANARY and first_id and progress.has_begun:
+            course.canary_ids.append(first_id)
+        if first_id and upload.error is None:
+            course.first_ids.append(first_id)
         if refusal is not None:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _refusal_message(name, upload, rows, progress) + effort

@@ -32,7 +32,7 @@ from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
 from loadgen.http.upload_progress import UploadProgress
-from loadgen.records import Composer, RecordSpace, load_pools
+from loadgen.records import Batch, Composer, RecordSpace, load_pools
 from loadgen.upload.routes import Route
 from loadgen.upload.traces import Traces
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -48,8 +48,9 @@ class Upload(Struct, frozen=True):
     """A finished upload. `status` is None where no complete answer came.
 
     `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
-    asked for, an hour at most. `first_row` is what its first row is found by in the target; it is empty for an accepted
-    upload, whose rows nobody has to find. `answer_body` is the answer's body, of which a token was taken out.
+    asked for, an hour at most. `first_client_id` is the id in its first row, and `first_row` is what that row is found
+    by in the target; an accepted upload has neither, because nobody has to find its rows. `answer_body` is the answer's
+    body, of which a token was taken out.
     """
 
     rows: int
@@ -75,10 +76,10 @@ class Upload(Struct, frozen=True):
 class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
-    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
-    accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
-    which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
-    its answers tell it. `traces` gives each upload that is to be traced its `traceparent`, None where none has one.
+    `unechoed_uploads` counts the accepted uploads whose answers did not return their nonce; with `must_echo` none of
+    those is accepted. `stalls`, which the watcher of the event loop keeps, shows what of an upload's time is our own.
+    `clock` is the target's, as its answers tell it. `traces` gives each upload that is to be traced its `traceparent`,
+    None where none has one.
     """
 
     def __init__(
@@ -121,12 +122,17 @@ class Uploader:
             answer_seconds=target.answer_timeout_seconds,
         )
         self._next_number = pod_index
-        self.newest_confirmed_id: str | None = None
+        self._newest_confirmed_batch: Batch | None = None
         self.must_echo = plan.require == Requirement.ECHOED
         self.unechoed_uploads = 0
         self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
         self._most_accepted_bytes = 0
         self._pods = plan.parallelism
+
+    @property
+    def newest_confirmed_id(self) -> str | None:
+        """The first client_id of the upload that was accepted last, of those that had one."""
+        return None if self._newest_confirmed_batch is None else self._newest_confirmed_batch.first_client_id
 
     def load_certificates(self) -> None:
         """Read what https needs. Raises TlsUnusableError."""
@@ -199,7 +205,7 @@ class Uploader:
             exchange = await self._post_along_route(client, destination, request, progress)
         else:
             exchange = await client.post(request, progress, self._timeouts)
-        answer, first_client_id = exchange.answer, batch.first_client_id
+        answer = exchange.answer
         if answer is None:
             judgement = Judgement(exchange.error, exchange.detail)
         else:
@@ -209,7 +215,8 @@ class Uploader:
             self._tokens.note_refusal(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
-            self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
+            if rows:
+                self._newest_confirmed_batch = batch
             self.unechoed_uploads += not judgement.is_echoed
         else:
             facts = self._request_facts(authorization or "", request.length, progress)
@@ -221,7 +228,7 @@ class Uploader:
             answer_body = _without_token(answer_text, authorization).encode()
         return Upload(
             rows=rows,
-            first_client_id=first_client_id,
+            first_client_id=None if judgement.error is None else batch.first_client_id,
             endpoint=destination.endpoint if isinstance(destination, Route) else destination,
             status=answer.status if answer else None,
             judgement=judgement,
