@@ -51,7 +51,7 @@ class Connection(ResponseHandler):
     @property
     def is_over(self) -> bool:
         """Whether there is an answer, or will be none: nothing more needs to be sent."""
-        return len(self) > 0 or self.exception() is not None
+        return bool(self._buffer) or self._exception is not None
 
     def expect_answer(self) -> None:
         """Take what comes from now on for the answer to a new request."""

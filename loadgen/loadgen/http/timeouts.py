@@ -49,10 +49,8 @@ class UploadDeadline:
         """A phase begins. One that has begun, or is over, does not begin again."""
         if phase > self._phase:
             self._phase = phase
-            bound_seconds = self._bound_seconds(phase)
-            self.ends_at = (
-                self._total_ends_at if bound_seconds == inf else min(self._total_ends_at, now + bound_seconds)
-            )
+            # An unbounded part ends at infinity, which is later than the whole.
+            self.ends_at = min(self._total_ends_at, now + self._bound_seconds(phase))
 
     @property
     def failure_text(self) -> str:

@@ -287,7 +287,9 @@ async def open_client(
 
 def _waiting_since(progress: UploadProgress) -> float:
     """The last instant from which on we wait for the target."""
-    instants = (progress.last_byte_at, progress.sending_at, progress.connected_at, progress.connecting_at)
+    if progress.last_byte_at is not None:
+        return progress.last_byte_at
+    instants = (progress.sending_at, progress.connected_at, progress.connecting_at)
     return next((at for at in instants if at is not None), 0.0)
 
 

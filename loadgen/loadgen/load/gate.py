@@ -24,7 +24,8 @@ class Gate:
 
     def may_send(self) -> bool:
         """Whether the load still lasts."""
-        return not self._is_closed and not self._timing.is_draining and self._timing.clock_ns() < self._end_ns
+        timing = self._timing
+        return not self._is_closed and not timing.is_draining and timing.clock_ns() < self._end_ns
 
     @property
     def has_reached_end(self) -> bool:
