@@ -281,7 +281,7 @@ class Verifier:
                     passed=refusal is None,
                     rows=rows,
                     status=upload.status,
-                    detail=upload.judgement.detail,
+                    detail=upload.detail,
                     seconds=seconds,
                 )
             )
@@ -325,7 +325,7 @@ class Verifier:
                 address=str(endpoint),
                 passed=is_connected,
                 rows=0,
-                detail="" if is_connected else upload.judgement.detail,
+                detail="" if is_connected else upload.detail,
                 seconds=progress.connect_seconds,
             )
         )
@@ -340,7 +340,7 @@ def _refusal_message(name: CheckName, upload: Upload, rows: int, progress: Uploa
     """What happened, and which rows may have to be removed because of it."""
     # Without a connection, the rows that would have been sent explain nothing.
     part = f"{name}, {rows_in_words(rows)}" if progress.has_begun else str(CheckName.CONNECT)
-    description = f"{upload.endpoint} ({part}): {printable_text(upload.judgement.detail, 400)}"
+    description = f"{upload.endpoint} ({part}): {printable_text(upload.detail, 400)}"
     if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return description
     return f"{description}. {_removal_advice(rows, upload.first_row, upload.first_client_id)}."

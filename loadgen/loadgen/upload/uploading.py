@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import AnswerPaths, Judgement, judge, printable_text
+from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, description_of, judge, printable_text
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.auth.token_sources import token_source
 from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
@@ -66,6 +66,13 @@ class Upload(Struct, frozen=True):
     @property
     def error(self) -> ErrorKind | None:
         return self.judgement.error
+
+    @property
+    def detail(self) -> str:
+        """What is to be said of it in one line: how it failed, or what an acceptance answered."""
+        if self.status is None or self.judgement.error is not None:
+            return self.judgement.detail
+        return description_of(HttpAnswer(self.status, {}, self.answer_body))
 
     @property
     def answer_text(self) -> str:
