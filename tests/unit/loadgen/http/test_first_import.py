@@ -5,6 +5,8 @@ import ssl
 import subprocess
 import sys
 
+import pytest
+
 from loadgen.http.fetching import _system_context
 from loadgen.http.first_import import without_authorities
 
@@ -34,3 +36,11 @@ def test_what_is_fetched_over_https_is_checked_against_the_systems_authorities()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.get_ca_certs() == ssl.create_default_context().get_ca_certs()
+
+
+@pytest.mark.parametrize("command", ["run_command", "verify_command", "pod_command"])
+def test_no_command_imports_aiohttp_before_it_may(command: str) -> None:
+    ask = f"import loadgen.cli.{command}, aiohttp.connector as c; print(len(c._SSL_CONTEXT_VERIFIED.get_ca_certs()))"
+    asked = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+
+    assert asked.stdout.strip() == "0"
