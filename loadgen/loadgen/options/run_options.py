@@ -223,6 +223,13 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--out", metavar="FOLDER", default="load_test_results", help="where results go (default: %(default)s)"
     )
+    output.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        metavar="FILE|FOLDER",
+        help="summaries of the earlier runs that 'p95<baseline+10%%' compares with; repeatable (default: --out)",
+    )
     output.add_argument("--samples", metavar="FILE", help="write every upload as a line of CSV to this file")
     output.add_argument("--debug", action="store_true", help=DEBUG_HELP)
     output.add_argument("--json", action="store_true", help="print the summary as JSON, and all else to stderr")

@@ -280,6 +280,16 @@ def missing_times(evidence: Evidence) -> list[Finding]:
     return findings
 
 
+def unread_baseline(evidence: Evidence) -> list[Finding]:
+    """Thresholds on earlier runs that nobody could read."""
+    baseline = evidence.facts.baseline
+    expressions = [result.expression for result in evidence.thresholds if result.lacks_comparison]
+    if baseline is None or not baseline.problem or not expressions:
+        return []
+    text = f"{', '.join(dict.fromkeys(expressions))} cannot be judged: {baseline.problem}"
+    return [Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text)]
+
+
 def _lacking_times(evidence: Evidence) -> list[ThresholdResult]:
     """The thresholds on times of which some are missing."""
     several = len(evidence.facts.plan.steps) > 1
@@ -424,6 +434,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     records_not_sent,
     unfinished_steps,
     missing_times,
+    unread_baseline,
     not_read_back,
     capacity_unknown,
     thresholds_in_doubt,

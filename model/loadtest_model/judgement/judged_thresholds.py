@@ -1,5 +1,10 @@
 """The thresholds of a run beside what was measured, and how people read a breach of one."""
 
+from typing import Final
+
+from loadtest_model.baseline.blocks import blocks_of
+from loadtest_model.baseline.comparing import compare_with_baseline, doubt_factors
+from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.climb import judged_plateaus, shown_plateau
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
@@ -9,10 +14,15 @@ from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, pars
 from loadtest_model.thresholds.metrics import METRICS
 
 
-def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult, ...]:
+_EXACT_BELOW: Final = 100
+
+
+def threshold_results(
+    plan: Plan, aggregate: Aggregate, baseline: Baseline | None = None
+) -> tuple[ThresholdResult, ...]:
     """Every threshold of every step beside its value, in the plan's order.
 
-    Those of a climb are of one plateau, see `shown_plateau`.
+    Those of a climb are of one plateau, see `shown_plateau`. `baseline` is None of a run that is not over.
     """
     has_several_steps = len(plan.steps) > 1
     results: list[ThresholdResult] = []
@@ -23,7 +33,19 @@ def threshold_results(plan: Plan, aggregate: Aggregate) -> tuple[ThresholdResult
             results.extend(plateau.thresholds if plateau else evaluate_all(step.thresholds, StepAggregate(), 0.0))
             continue
         window = judged_seconds(step, step_aggregate, plan.parallelism)
-        results.extend(evaluate_all(step.thresholds, step_aggregate, window, step.name if has_several_steps else ""))
+        name = step.name if has_several_steps else ""
+        evaluated = evaluate_all(step.thresholds, step_aggregate, window, name)
+        if baseline is None or not any(result.baseline for result in evaluated):
+            results.extend(evaluated)
+            continue
+        blocks = blocks_of(step, step_aggregate, plan.target.timeout_seconds)
+        for result in evaluated:
+            threshold = parse_threshold(result.expression)
+            if threshold.tolerance is None:
+                results.append(result)
+                continue
+            doubt = doubt_factors(threshold, step_aggregate, window)
+            results.append(compare_with_baseline(threshold, blocks, baseline, doubt, name, step.name))
     return tuple(results)
 
 
@@ -40,7 +62,8 @@ def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:
 def breach_text(result: ThresholdResult) -> str:
     """A breached threshold in a sentence, with what was measured."""
     step_clause = f" in step {result.step}" if result.step else ""
-    return f"threshold {result.expression} is breached{step_clause}: measured {measured_text(result)}"
+    comparison = f", {result.note}" if result.baseline else ""
+    return f"threshold {result.expression} is breached{step_clause}: measured {measured_text(result)}{comparison}"
 
 
 def doubt_text(result: ThresholdResult) -> str:
@@ -74,4 +97,5 @@ def threshold_value_text(expression: str, value: float | None) -> str:
         return seconds_text(value)
     if METRICS[threshold.metric].unit == "ratio":
         return f"{value:.2%}"
-    return f"{value:,.0f}"
+    # Rates of a few uploads a second differ in what follows the point.
+    return f"{value:,.0f}" if value >= _EXACT_BELOW or value == int(value) else f"{value:.3g}"

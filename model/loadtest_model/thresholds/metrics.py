@@ -13,6 +13,8 @@ from loadtest_model.thresholds.censoring import greatest_mean_seconds, greatest_
 
 Unit = Literal["seconds", "ratio", "count"]
 BoundKind = Literal["upper", "lower"]
+BlockAverage = Literal["median", "mean"]
+"""What the figures of blocks of seconds are summed up by, where two runs are compared."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Metric:
     until its time-out. `rises_with_load` says that the value would be higher if more load
     were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
     `only_bound` is the only kind of bound that can be meant, because nobody wants more failures. It is None if either
-    can be meant: a test of a limiter wants rejections. Every time has upper bounds only.
+    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `compared_by` says how runs are
+    compared by the metric; None if they cannot be.
     """
 
     unit: Unit
@@ -55,6 +58,7 @@ class Metric:
     rises_with_load: bool = False
     counts_failures: bool = False
     only_bound: BoundKind | None = None
+    compared_by: BlockAverage | None = None
 
 
 def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
@@ -108,10 +112,11 @@ def _time_metrics(
     censored_part: Callable[[StepAggregate], Sketch],
     *,
     counts_in_flight: bool,
+    compared_by: BlockAverage | None = None,
 ) -> dict[str, Metric]:
     """The figures of a distribution of times, each beside the same figure of our own part in them.
 
-    `censored_part` gives the times of the uploads that were cut.
+    `censored_part` gives the times of the uploads that were cut. `compared_by` is that of all but the maximum.
     """
 
     def quantile(name: str, description: str, value: float, fewest_samples: int) -> dict[str, Metric]:
@@ -124,6 +129,7 @@ def _time_metrics(
                 fewest_samples=fewest_samples,
                 own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
                 greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
+                compared_by=compared_by,
             )
         }
 
@@ -135,6 +141,7 @@ def _time_metrics(
             counts_in_flight=counts_in_flight,
             own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
+            compared_by=compared_by,
         ),
         **quantile("p50", "median", 0.5, 2),
         **quantile("p90", "90th percentile", 0.9, 10),
@@ -192,7 +199,7 @@ def _count_metric(
 
 
 def _rate_metric(description: str, count: Callable[[StepAggregate], int]) -> Metric:
-    return Metric("count", description, _per_second(count), rises_with_load=True)
+    return Metric("count", description, _per_second(count), rises_with_load=True, compared_by="mean")
 
 
 def _own_response(step: StepAggregate) -> Sketch:
@@ -218,6 +225,7 @@ METRICS: Final[dict[str, Metric]] = {
         _ratio(lambda step: step.judged.error_rate),
         counts_failures=True,
         only_bound="upper",
+        compared_by="mean",
     ),
     "success_rate": Metric(
         "ratio",
@@ -227,7 +235,13 @@ METRICS: Final[dict[str, Metric]] = {
         only_bound="lower",
     ),
     **_time_metrics(
-        "", "response time", lambda step: step.response, _own_response, _censored_response, counts_in_flight=True
+        "",
+        "response time",
+        lambda step: step.response,
+        _own_response,
+        _censored_response,
+        counts_in_flight=True,
+        compared_by="median",
     ),
     **_time_metrics(
         "service_", "service time", lambda step: step.service, _own_service, _censored_service, counts_in_flight=False

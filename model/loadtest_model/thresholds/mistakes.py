@@ -23,6 +23,11 @@ def _pattern(*forms: str) -> str:
     return rf"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})\Z"
 
 
+def _is_lower_bound_on_baseline(name: str) -> bool:
+    """Whether a regression of the metric is a lower value."""
+    return METRICS[name].rises_with_load
+
+
 def _names(*units: Unit) -> str:
     return f"({'|'.join(name for name, metric in METRICS.items() if metric.unit in units)}) *"
 
@@ -39,7 +44,16 @@ UPPER_BOUND_ONLY: Final = tuple(name for name, metric in METRICS.items() if metr
 
 LOWER_BOUND_ONLY: Final = tuple(name for name, metric in METRICS.items() if metric.only_bound == "lower")
 
-FORM_PATTERN: Final = _pattern(f"{_ALL}(<=|>=|<|>) *{_NUMBER}{_UNIT_SUFFIX}?")
+COMPARED: Final = tuple(name for name, metric in METRICS.items() if metric.compared_by is not None)
+"""Metrics that may have a bound on the baseline."""
+
+COMPARED_DOWNWARDS: Final = tuple(filter(_is_lower_bound_on_baseline, COMPARED))
+COMPARED_UPWARDS: Final = tuple(name for name in COMPARED if name not in COMPARED_DOWNWARDS)
+_NOT_COMPARED: Final = tuple(name for name in METRICS if name not in COMPARED)
+
+FORM_PATTERN: Final = _pattern(
+    f"{_ALL}(<=|>=|<|>) *({_NUMBER}{_UNIT_SUFFIX}?|baseline( *[+-] *{_NUMBER}{_UNIT_SUFFIX}?)?)"
+)
 """Fits everything that has the form of a threshold, whether or not it can be meant."""
 
 UNIT_MISSING_PATTERN: Final = _pattern(f"{_TIMES}(<=|>=|<|>) *{_NUMBER}")
@@ -57,3 +71,11 @@ OUT_OF_RANGE_PATTERN: Final = _pattern(
     f"{_SHARES}(<=|>=|<|>) *({_ABOVE_100_PERCENT}|{_ABOVE_1})",
     f"{_SHARES}> *{_EXACTLY_100_PERCENT}",
 )
+
+NOT_COMPARABLE_PATTERN: Final = _pattern(f"({'|'.join(_NOT_COMPARED)}) *(<=|>=|<|>) *baseline.*")
+ON_BASELINE_PATTERN: Final = _pattern(f"({'|'.join(COMPARED)}) *(<=|>=|<|>) *baseline.*")
+TOLERANCE_PATTERN: Final = _pattern(
+    f"({'|'.join(COMPARED_UPWARDS)}) *<=? *baseline *[+] *{_NUMBER}%",
+    f"({'|'.join(COMPARED_DOWNWARDS)}) *>=? *baseline *- *0*[0-9]{{1,2}}{_FRACTION}%",
+)
+"""Fits what fits `ON_BASELINE_PATTERN` and can be meant: a tolerance in per cent, towards the worse."""
