@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.measurement.coarse_times import CoarseTimes, buckets_of, interpolated_seconds, merged_coarse_times
+from loadtest_model.measurement.coarse_times import CoarseTimes, interpolated_seconds, merged_coarse_times
 from loadtest_model.measurement.counts import Second, merged_counts, merged_errors
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.sketch import nearest_rank
@@ -62,7 +62,7 @@ def blocks_of(step: Step, aggregate: StepAggregate, timeout_seconds: float) -> S
 
 
 def block_length(seconds: int) -> int:
-    """The length of blocks: 10 s, of a short load a tenth of it, and of a long one so long that there are not too many."""
+    """The length of blocks: 10 s, of a short load a tenth of it, of a long one so much that there are not too many."""
     if seconds < BLOCK_SECONDS * BLOCKS_OF_A_SHORT_LOAD:
         return max(1, seconds // BLOCKS_OF_A_SHORT_LOAD)
     return max(BLOCK_SECONDS, -(-seconds // MOST_BLOCKS))

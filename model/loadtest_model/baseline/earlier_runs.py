@@ -76,7 +76,9 @@ def baseline_of(plan: Plan, candidates: Iterable[RunOnRecord]) -> Baseline:
     for run in newest_first:
         obstacle = difference_text(traits, run.traits) if run.has_blocks else _NO_BLOCKS
         if obstacle:
-            left_out.append(f"run {run.run_id} {obstacle}" if not run.has_blocks else f"of run {run.run_id}, {obstacle}")
+            left_out.append(
+                f"run {run.run_id} {obstacle}" if not run.has_blocks else f"of run {run.run_id}, {obstacle}"
+            )
         elif len(chosen) < plan.baseline_runs:
             chosen.append(run)
     more = f", and {count_text(len(left_out) - 1, 'other run')} like it" if len(left_out) > 1 else ""

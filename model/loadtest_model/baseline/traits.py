@@ -53,7 +53,10 @@ def _records_digest(plan: Plan) -> str:
 def _step_traits(step: Step) -> Iterator[tuple[str, str]]:
     yield "batch size", f"{step.batch_size:,}"
     if step.arrivals is None:
-        yield "virtual users", _profile((each.duration_seconds, each.first_users, each.last_users) for each in step.segments)
+        yield (
+            "virtual users",
+            _profile((each.duration_seconds, each.first_users, each.last_users) for each in step.segments),
+        )
     else:
         rates = ((each.duration_seconds, each.first_per_second, each.last_per_second) for each in step.arrivals.rates)
         yield "arrival rate", f"{_profile(rates)} ({step.arrivals.process})"

@@ -13,7 +13,6 @@ from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS
 
-
 _EXACT_BELOW: Final = 100
 
 

@@ -61,8 +61,8 @@ class Facts:
     the state of the target's workload, and `evictions` are those of its pods. `load_began` is False of a
     run that ended before its load, so that nothing can be asked of measurements. `only_verified` says that the run
     ended there because it asked for no load, with its target proven. `climb_ended` is True of a climb that was ended
-    since a plateau did not hold, which is a natural end. `baseline` are the earlier runs to compare with; None while the
-    run goes on.
+    since a plateau did not hold, which is a natural end. `baseline` has the earlier runs to compare with; None while
+    the run goes on.
     """
 
     plan: Plan

@@ -96,15 +96,13 @@ _TOLERANCE_RULE: Final = Rule[str](
     cel=f"!self.matches({cel_string(ON_BASELINE_PATTERN)}) || self.matches({cel_string(TOLERANCE_PATTERN)})",
     message="spec.thresholds: a bound on the baseline names a tolerance in per cent towards the worse, such as"
     f" p95 < baseline + 10%, or records_per_second > baseline - 10% for {', '.join(COMPARED_DOWNWARDS)}",
-    holds=lambda text: (
-        re.search(ON_BASELINE_PATTERN, text) is None or re.search(TOLERANCE_PATTERN, text) is not None
-    ),
+    holds=lambda text: re.search(ON_BASELINE_PATTERN, text) is None or re.search(TOLERANCE_PATTERN, text) is not None,
     reason=Reason.ThresholdInvalid,
 )
 _NO_BASELINE_RULE: Final = Rule[str](
     cel=f"!self.contains('{BASELINE_WORD}')",
-    message="spec.abort.thresholds: runs are compared when they are over, so a bound on the baseline ends no run; put it"
-    " into spec.thresholds",
+    message="spec.abort.thresholds: runs are compared when they are over, so a bound on the baseline can end none; put"
+    " it into spec.thresholds",
     holds=lambda text: BASELINE_WORD not in text,
     reason=Reason.ThresholdInvalid,
 )

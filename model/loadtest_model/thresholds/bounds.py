@@ -166,7 +166,12 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
     if threshold.tolerance is not None:
         value = METRICS[threshold.metric].read(aggregate, window_seconds).value
         return ThresholdResult(
-            expression=threshold.expression, value=value, passed=None, step=step, note=NOT_COMPARED, baseline=Comparison()
+            expression=threshold.expression,
+            value=value,
+            passed=None,
+            step=step,
+            note=NOT_COMPARED,
+            baseline=Comparison(),
         )
     with_overdue = aggregate
     if METRICS[threshold.metric].counts_in_flight and threshold.is_upper:

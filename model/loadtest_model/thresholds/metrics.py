@@ -43,8 +43,8 @@ class Metric:
     until its time-out. `rises_with_load` says that the value would be higher if more load
     were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
     `only_bound` is the only kind of bound that can be meant, because nobody wants more failures. It is None if either
-    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `compared_by` says how runs are
-    compared by the metric; None if they cannot be.
+    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `compared_by` says how
+    runs are compared by the metric; None if they cannot be.
     """
 
     unit: Unit
@@ -112,12 +112,13 @@ def _time_metrics(
     censored_part: Callable[[StepAggregate], Sketch],
     *,
     counts_in_flight: bool,
-    compared_by: BlockAverage | None = None,
 ) -> dict[str, Metric]:
     """The figures of a distribution of times, each beside the same figure of our own part in them.
 
-    `censored_part` gives the times of the uploads that were cut. `compared_by` is that of all but the maximum.
+    `censored_part` gives the times of the uploads that were cut.
     """
+    # Only response times, which have no prefix, are on record for each second.
+    compared_by: BlockAverage | None = None if prefix else "median"
 
     def quantile(name: str, description: str, value: float, fewest_samples: int) -> dict[str, Metric]:
         return {
@@ -235,13 +236,7 @@ METRICS: Final[dict[str, Metric]] = {
         only_bound="lower",
     ),
     **_time_metrics(
-        "",
-        "response time",
-        lambda step: step.response,
-        _own_response,
-        _censored_response,
-        counts_in_flight=True,
-        compared_by="median",
+        "", "response time", lambda step: step.response, _own_response, _censored_response, counts_in_flight=True
     ),
     **_time_metrics(
         "service_", "service time", lambda step: step.service, _own_service, _censored_service, counts_in_flight=False

@@ -19,7 +19,7 @@ from loadtest_model.report.capacity import status_capacity
 from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.status_summary import status_summary
-from loadtest_model.report.summary import Summary, summarize, with_origin
+from loadtest_model.report.summary import Summary, summarize, with_blocks, with_origin
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, recorded_value
@@ -68,12 +68,14 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             load_began=load_began(observation, fleet),
             only_verified=only_verified,
             climb_ended=any(cause.reason is Reason.CapacityFound for cause in causes),
+            baseline=observation.baseline,
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
     summary = summarize(plan, aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     spec = observation.test.spec
+    summary = with_blocks(summary, plan, aggregate)
     summary = with_origin(summary, plan, fleet.snapshots, manifest_text(plan.name, spec) if spec else "")
     succeeded = judgement.verdict is Verdict.PASSED
     message = (

@@ -63,8 +63,7 @@ def _thresholds(first: Summary, second: Summary, style: Style) -> Iterator[Row]:
 def _threshold(result: ThresholdResult | None, style: Style) -> str:
     if result is None:
         return "-"
-    mark = style.doubtful("?") if result.passed is None else style.good("ok") if result.passed else style.bad("FAILED")
-    return f"{measured_text(result)} {mark}"
+    return f"{measured_text(result)} {style.threshold(result)}"
 
 
 def _texts(name: str, first: str, second: str) -> Row:
