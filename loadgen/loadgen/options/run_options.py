@@ -217,6 +217,13 @@ def with_scenario_behind_ui(options: argparse.Namespace) -> None:
         options.scenario, options.ui = options.ui, ANY_PORT
 
 
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    """The options about a page with two runs, which `compare` has here and in a cluster."""
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--open", action="store_true", help="save a page in the current folder, and open it")
+    place.add_argument("-o", "--output", metavar="FILE", help="write a page with the curves of both over each other")
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """The options about what is shown and written."""
     output = parser.add_argument_group("output")
