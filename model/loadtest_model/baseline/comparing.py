@@ -17,7 +17,7 @@ from loadtest_model.quantities import clip, count_text
 from loadtest_model.thresholds.bounds import Threshold, ThresholdResult
 from loadtest_model.thresholds.comparison import Comparison
 from loadtest_model.thresholds.doubt import Interval, true_value_interval
-from loadtest_model.thresholds.metrics import METRICS
+from loadtest_model.thresholds.metrics import METRICS, metric_value_text
 
 FEWEST_BLOCKS: Final = 5
 """With fewer blocks chance cannot be told from a change."""
@@ -116,7 +116,8 @@ def _note(threshold: Threshold, change: Change, runs: int, *, is_share: bool) ->
     middle = change.value - change.baseline if is_share else change.value / change.baseline - 1
     tolerance = (threshold.tolerance or 0.0) * (1 if threshold.is_upper else -1)
     texts = [_change_text(each, is_share=is_share) for each in (middle, low, high)]
-    note = f"{texts[0]} against the baseline of {count_text(runs, 'run')}, between {texts[1]} and {texts[2]}"
+    baseline = f"{metric_value_text(threshold.metric, change.baseline)} of {count_text(runs, 'earlier run')}"
+    note = f"{texts[0]} against {baseline} (between {texts[1]} and {texts[2]})"
     straddles = low <= tolerance <= high
     is_worse = middle > tolerance if threshold.is_upper else middle < tolerance
     return f"{note}: not shown to be beyond the tolerance" if straddles and is_worse else note

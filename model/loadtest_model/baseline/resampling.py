@@ -10,6 +10,7 @@ that the same measurements always have the same interval.
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import comb, exp, log, sqrt
 from statistics import NormalDist, fmean, median, stdev
 from typing import Final, NamedTuple
@@ -51,26 +52,21 @@ def change_between(
 ) -> Change:
     """How a run differs from earlier ones, each given by the figures of its blocks, of which none may be empty.
 
-    Only of a share may an earlier run come to 0.
-
-    Three things vary in a draw: the blocks of this run, the earlier runs and their blocks, and how far a run lies from
-    the others of its kind although nothing has changed. The last is known from two earlier runs on.
+    Only of a share may an earlier run come to 0. Three things vary in a draw: the blocks of this run, the earlier runs
+    and their blocks, and how far a run lies from the others of its kind although nothing has changed. The last is known
+    from two earlier runs on.
     """
     draw = uniform_draws()
-    this_run = _average_sampler(blocks, kind, draw)
-    samplers = [_average_sampler(values, kind, draw) for values in earlier]
-    averages = [average_of(values, kind) for values in earlier]
-    deviations = _deviations(averages, is_share=is_share)
+    this_run, runs = _averages(kind)(blocks), [_averages(kind)(values) for values in earlier]
+    deviations = _deviations(runs, is_share=is_share)
     baselines, changes = [], []
     for _ in range(DRAWS):
-        picked = [samplers[int(draw() * len(samplers))]() for _ in samplers]
-        baseline = median(picked)
+        baseline = median([runs[int(draw() * len(runs))].at(draw()) for _ in runs])
         deviation = deviations[int(draw() * len(deviations))]
-        value = this_run()
+        value = this_run.at(draw())
         baselines.append(baseline)
         changes.append(value + deviation - baseline if is_share else value * exp(deviation) / baseline - 1)
-    value = average_of(blocks, kind)
-    return Change(value, median(averages), _middle(baselines), _middle(changes))
+    return Change(this_run.value, median([run.value for run in runs]), _middle(baselines), _middle(changes))
 
 
 def uniform_draws() -> Draw:
@@ -106,28 +102,56 @@ def _at_least(least: int, draws: int, probability: float) -> float:
     )
 
 
-def _average_sampler(values: Sequence[float], kind: BlockAverage, draw: Draw) -> Callable[[], float]:
-    """Draws what the blocks would come to if they were drawn anew."""
-    if kind == "median":
-        ordered, distribution = sorted(values), median_distribution(len(values))
-        return lambda: ordered[bisect_left(distribution, draw())]
-    mean = fmean(values)
-    error = stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
-    normal = NormalDist()
-    return lambda: mean + error * normal.inv_cdf(draw() or 0.5)
+class _Median:
+    """The median of a run's blocks, as it is and as it would be if the blocks were drawn anew."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self._ordered = sorted(values)
+        self._distribution = median_distribution(len(values))
+        self.value = median(self._ordered)
+
+    def at(self, probability: float) -> float:
+        """The median that drawn ones do not exceed with this probability."""
+        return self._ordered[bisect_left(self._distribution, probability)]
+
+    @property
+    def variance(self) -> float:
+        shares = (after - before for before, after in pairwise((0.0, *self._distribution)))
+        weighted = list(zip(shares, self._ordered, strict=True))
+        middle = sum(share * value for share, value in weighted)
+        return sum(share * (value - middle) ** 2 for share, value in weighted)
 
 
-def _deviations(averages: Sequence[float], *, is_share: bool) -> list[float]:
-    """How far each run lies from their middle: in points, or as the logarithm of a ratio.
+class _Mean:
+    """The mean of a run's blocks, as it is and as it would be if the blocks were drawn anew."""
 
-    A few runs lie closer to their own middle than to that of all runs there might be, so the distances are widened.
+    def __init__(self, values: Sequence[float]) -> None:
+        self.value = fmean(values)
+        self.variance = stdev(values) ** 2 / len(values) if len(values) > 1 else 0.0
+
+    def at(self, probability: float) -> float:
+        """The mean that drawn ones do not exceed with this probability."""
+        return self.value + sqrt(self.variance) * NormalDist().inv_cdf(probability or 0.5)
+
+
+def _averages(kind: BlockAverage) -> type[_Median] | type[_Mean]:
+    return _Median if kind == "median" else _Mean
+
+
+def _deviations(runs: Sequence[_Median | _Mean], *, is_share: bool) -> list[float]:
+    """How far runs of one kind lie from their middle: in points, or as the logarithm of a ratio.
+
+    A part of what is measured is the chance of their blocks, which is drawn by itself, so that part is taken off.
     """
-    count = len(averages)
-    if count < 2:
+    if len(runs) < 2:
         return [0.0]
-    places = averages if is_share else [log(average) for average in averages]
-    middle = fmean(places)
-    return [(place - middle) * sqrt(count / (count - 1)) for place in places]
+    places = [run.value if is_share else log(run.value) for run in runs]
+    middle, variance = fmean(places), stdev(places) ** 2
+    of_blocks = fmean(run.variance if is_share else run.variance / run.value**2 for run in runs)
+    # A few runs lie closer to their own middle than to that of all runs there might be.
+    widening = sqrt(len(runs) / (len(runs) - 1))
+    share = sqrt(max(0.0, 1 - of_blocks / variance)) if variance else 0.0
+    return [(place - middle) * widening * share for place in places]
 
 
 def _middle(values: list[float]) -> Range:

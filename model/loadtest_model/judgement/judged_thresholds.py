@@ -1,7 +1,5 @@
 """The thresholds of a run beside what was measured, and how people read a breach of one."""
 
-from typing import Final
-
 from loadtest_model.baseline.blocks import blocks_of
 from loadtest_model.baseline.comparing import compare_with_baseline, doubt_factors
 from loadtest_model.baseline.earlier_runs import Baseline
@@ -9,11 +7,9 @@ from loadtest_model.judgement.climb import judged_plateaus, shown_plateau
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
-from loadtest_model.quantities import count_text, seconds_text
+from loadtest_model.quantities import count_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
-from loadtest_model.thresholds.metrics import METRICS
-
-_EXACT_BELOW: Final = 100
+from loadtest_model.thresholds.metrics import metric_value_text
 
 
 def threshold_results(
@@ -91,10 +87,4 @@ def threshold_value_text(expression: str, value: float | None) -> str:
     """A value of a threshold's metric as people read it; `nothing` where there is none."""
     if value is None:
         return "nothing"
-    threshold = parse_threshold(expression)
-    if threshold.is_of_time:
-        return seconds_text(value)
-    if METRICS[threshold.metric].unit == "ratio":
-        return f"{value:.2%}"
-    # Rates of a few uploads a second differ in what follows the point.
-    return f"{value:,.0f}" if value >= _EXACT_BELOW or value == int(value) else f"{value:.3g}"
+    return metric_value_text(parse_threshold(expression).metric, value)

@@ -137,7 +137,7 @@ def _figures(first: Summary, second: Summary, *, names: tuple[str, str]) -> Elem
         (figure.name, figure.first, figure.second, figure.difference, figure.interval)
         for figure in compared_figures(first, second)
     ]
-    columns = (Column("figure"), *map(Column, names), Column("difference"), Column("within"))
+    columns = (Column("figure", is_text=True), *map(Column, names), Column("difference"), Column("within"))
     note = (
         "The last column says between which values the difference lies, as far as the blocks of both runs tell (95 %)."
         " How much runs of one target differ from each other is not known from two runs."
@@ -154,7 +154,7 @@ def _thresholds(first: Summary, second: Summary, *, names: tuple[str, str]) -> E
     ]
     if not rows:
         return None
-    columns = (Column("threshold"), *map(Column, names))
+    columns = (Column("threshold", is_text=True), *map(Column, names))
     return section("thresholds", "Thresholds", table("Thresholds of both runs", columns, rows, is_caption_hidden=True))
 
 

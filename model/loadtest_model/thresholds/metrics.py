@@ -9,6 +9,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import UploadPart
+from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.censoring import greatest_mean_seconds, greatest_quantile_seconds
 
 Unit = Literal["seconds", "ratio", "count"]
@@ -276,3 +277,16 @@ METRICS: Final[dict[str, Metric]] = {
         "bytes of request bodies sent per second of load", lambda step: step.judged.bytes_sent
     ),
 }
+
+_WHOLE_FROM: Final = 100
+
+
+def metric_value_text(metric: str, value: float) -> str:
+    """A value of a metric as people read it: a time, a share in per cent, or a number."""
+    unit = METRICS[metric].unit
+    if unit == "seconds":
+        return seconds_text(value)
+    if unit == "ratio":
+        return f"{value:.2%}"
+    # Rates of a few uploads a second differ in what follows the point.
+    return f"{value:,.0f}" if value >= _WHOLE_FROM or value == int(value) else f"{value:.3g}"
