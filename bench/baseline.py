@@ -26,7 +26,7 @@ from loadtest_model.thresholds.bounds import parse_threshold
 from loadtest_model.thresholds.doubt import Interval
 from support.known_slowdown import SteadyTarget, a_compared_plan, measured_run
 
-SLOWDOWNS: Final = (0.0, 0.05, 0.10, 0.15, 0.20, 0.30)
+SLOWDOWNS: Final = (0.0, 0.05, 0.10, 0.20, 0.30)
 RUN_SPREADS: Final = (0.0, 0.03, 0.06)
 """The standard deviations of the factors of runs."""
 

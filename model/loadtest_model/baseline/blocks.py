@@ -10,7 +10,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from loadtest_model.measurement.coarse_times import CoarseTimes, interpolated_seconds, merged_coarse_times
+from loadtest_model.measurement.coarse_times import (
+    CoarseTimes,
+    coarse_count,
+    interpolated_seconds,
+    merged_coarse_times,
+)
 from loadtest_model.measurement.counts import Second, merged_counts, merged_errors
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.sketch import nearest_rank
@@ -111,8 +116,10 @@ def _figures(seconds: Sequence[Second], length: int, timeout_seconds: float) -> 
     if counts is not None and counts.error_rate is not None:
         yield "error_rate", counts.error_rate
     times = _BlockTimes(seconds, timeout_seconds)
-    if times.count:
-        yield "avg", times.average_seconds
+    if not times.count:
+        return
+    yield "avg", times.average_seconds
+    if times.are_all_known:
         for name, quantile in _QUANTILES.items():
             yield name, times.quantile_seconds(quantile)
 
@@ -135,6 +142,8 @@ class _BlockTimes:
         self._unanswered = without_answer + sum(second.lapsed for second in seconds)
         self._sum_seconds = sum(second.response_nanoseconds_sum for second in seconds) / NANOSECONDS
         self._times: CoarseTimes = merged_coarse_times(second.answer_times for second in seconds)
+        # A pod of version 0.1.0 does not tell them.
+        self.are_all_known = coarse_count(self._times) == answers
         self.count = self._accepted + self._unanswered
 
     @property

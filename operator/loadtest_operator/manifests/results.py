@@ -50,7 +50,7 @@ def results(
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata(
-            plan, results_name(plan.name, plan.uid, plan.run_id), {**labels, VERDICT_LABEL: summary.verdict}
+            plan, results_name(plan.name, plan.uid, plan.run_id), {**labels, VERDICT_LABEL: str(summary.verdict)}
         ),
         "data": {name: text.decode() for name, text in texts.items()},
     }
