@@ -1,4 +1,4 @@
-"""Writes the rates in docs/baseline.md from those that bench/baseline.py measured; --check says if they are the same."""
+"""Writes the rates in docs/baseline.md that bench/baseline.py measured; with --check says whether they are the same."""
 
 import json
 import sys

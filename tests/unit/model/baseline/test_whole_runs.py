@@ -48,6 +48,7 @@ def test_a_target_that_is_slower_by_30_per_cent_fails_by_response_time_and_by_th
     judgement, _ = judged_run(baseline, slowdown=0.3, seed=10)
 
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, Reason.ThresholdBreached)
+    assert [step.verdict for step in judgement.steps] == [Verdict.FAILED]
     assert [result.passed for result in judgement.thresholds] == [False, False, True]
     assert "p95 < baseline + 10% is breached: measured" in judgement.reasons[0]
     assert "of 4 earlier runs" in judgement.reasons[0]

@@ -1,0 +1,50 @@
+"""`loadgen run` against a real target on 127.0.0.1 that becomes slower from one run to the next."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from aiohttp import web
+
+from http_target import ReceivedUpload, honouring_answer, running_target
+from support.local_runs import loadgen
+
+SECONDS: Final = 0.4
+# Two virtual users make five uploads in a block of one second.
+LOAD: Final = ("custom", "--batch-size", 10, "--virtual-users", 2, "--duration", "8s")
+THRESHOLDS: Final = ("--threshold", "avg<baseline+10%", "--threshold", "requests_per_second>baseline-10%")
+
+
+class SlowingTarget:
+    """Answers after `SECONDS` and up to 5 % more, times a factor."""
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+        self._random = Random(1)
+
+    async def answer(self, received: ReceivedUpload) -> web.StreamResponse:
+        await asyncio.sleep(SECONDS * self.factor * self._random.uniform(1.0, 1.05))
+        return honouring_answer(received)
+
+
+async def test_a_target_that_became_30_per_cent_slower_fails_against_the_runs_before(tmp_path: Path) -> None:
+    slowing = SlowingTarget()
+    outcomes: list[Any] = []
+    async with running_target(slowing.answer) as target:
+        for slowing.factor in (1.0, 1.0, 1.3):
+            outcomes.append(await loadgen("run", *LOAD, *THRESHOLDS, "--url", target.url, "--out", tmp_path))
+        elsewhere = await loadgen(
+            *("run", "custom", "--batch-size", 20, "--virtual-users", 2, "--duration", "5s", *THRESHOLDS),
+            *("--url", target.url, "--out", tmp_path / "elsewhere", "--baseline", tmp_path),
+        )
+
+    first, second, slower = outcomes
+    assert (first.returncode, second.returncode) == (0, 0), first.stdout + second.stdout
+    assert first.stdout.count("no run to compare with yet") == 2
+    assert "of 1 earlier run (between" in second.stdout
+    assert slower.returncode == 1, slower.stdout
+    assert "threshold avg<baseline+10% is breached: measured" in slower.stdout
+    assert "of 2 earlier runs (between +2" in slower.stdout
+    assert elsewhere.returncode == 0, elsewhere.stdout
+    assert "batch size was 10 and is 20" in elsewhere.stdout
