@@ -4,7 +4,7 @@ import sys
 from typing import Final
 
 from loadtest_model.thresholds.metrics import METRICS, Metric, Unit
-from loadtest_model.thresholds.mistakes import COMPARED_DOWNWARDS, COMPARED_UPWARDS
+from loadtest_model.thresholds.mistakes import LOWER_ON_BASELINE, UPPER_ON_BASELINE
 from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "thresholds.md"
@@ -27,9 +27,9 @@ def document(current: str) -> str:
 
 def _baseline(name: str) -> str:
     """The form of a bound on earlier runs; empty if there is none."""
-    if name in COMPARED_UPWARDS:
+    if name in UPPER_ON_BASELINE:
         return "`< baseline + 10%`"
-    return "`> baseline - 10%`" if name in COMPARED_DOWNWARDS else ""
+    return "`> baseline - 10%`" if name in LOWER_ON_BASELINE else ""
 
 
 def _signs(metric: Metric) -> str:

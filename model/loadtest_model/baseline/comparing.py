@@ -38,7 +38,7 @@ def compare_with_baseline(
     if len(values) < FEWEST_BLOCKS:
         note = f"{count_text(len(values), 'block')} of {blocks.seconds} s to compare by, and {FEWEST_BLOCKS} are needed"
         return _result(threshold, step, note, value=None)
-    kind = metric.compared_by or "median"
+    kind = metric.block_average or "median"
     earlier = [
         figures
         for figures in _earlier_figures(threshold.metric, baseline, step_name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from msgspec import Struct
 
@@ -12,8 +11,6 @@ from loadtest_model.plan import Plan
 from loadtest_model.quantities import count_text
 from loadtest_model.reasons import Reason
 from loadtest_model.thresholds.bounds import parse_threshold
-
-_NO_BLOCKS: Final = "has no figures by blocks on record, because an earlier version wrote it"
 
 
 class StepOnRecord(Struct, frozen=True, kw_only=True):
@@ -45,12 +42,12 @@ class RunOnRecord(Struct, frozen=True, kw_only=True):
 class Baseline:
     """The earlier runs to compare with, the newest first.
 
-    `left_out` says why the newest run that passed and is not among them is left out; empty if none is. `problem` says
+    `exclusion` says why the newest run that passed and is not among them is left out; empty if none is. `problem` says
     why nobody could read what is on record; empty if that is known.
     """
 
     runs: tuple[RunOnRecord, ...] = ()
-    left_out: str = ""
+    exclusion: str = ""
     problem: str = ""
 
     @property
@@ -58,7 +55,7 @@ class Baseline:
         """Why there is no run to compare with."""
         if self.problem:
             return self.problem
-        return f"no run to compare with: {self.left_out}" if self.left_out else "no run to compare with yet"
+        return f"no run to compare with: {self.exclusion}" if self.exclusion else "no run to compare with yet"
 
 
 def names_baseline(plan: Plan) -> bool:
@@ -68,18 +65,19 @@ def names_baseline(plan: Plan) -> bool:
 
 def baseline_of(plan: Plan, candidates: Iterable[RunOnRecord]) -> Baseline:
     """The last Passed runs among the candidates that are like the plan."""
-    passed = [run for run in candidates if run.verdict == Reason.Passed]
-    newest_first = sorted(passed, key=lambda run: run.started_at or "", reverse=True)
+    passed_runs = [run for run in candidates if run.verdict == Reason.Passed]
+    newest_first = sorted(passed_runs, key=lambda run: run.started_at or "", reverse=True)
     traits = traits_of(plan)
-    chosen: list[RunOnRecord] = []
-    left_out: list[str] = []
-    for run in newest_first:
-        obstacle = difference_text(traits, run.traits) if run.has_blocks else _NO_BLOCKS
-        if obstacle:
-            left_out.append(
-                f"run {run.run_id} {obstacle}" if not run.has_blocks else f"of run {run.run_id}, {obstacle}"
-            )
-        elif len(chosen) < plan.baseline_runs:
-            chosen.append(run)
-    more = f", and {count_text(len(left_out) - 1, 'other run')} like it" if len(left_out) > 1 else ""
-    return Baseline(tuple(chosen), f"{left_out[0]}{more}" if left_out else "")
+    obstacles = [(run, _obstacle(run, traits)) for run in newest_first]
+    like_runs = tuple(run for run, obstacle in obstacles if not obstacle)
+    exclusions = [obstacle for _, obstacle in obstacles if obstacle]
+    more = f" ({count_text(len(exclusions) - 1, 'older run')} cannot be compared either)" if len(exclusions) > 1 else ""
+    return Baseline(like_runs[: plan.baseline_runs], f"{exclusions[0]}{more}" if exclusions else "")
+
+
+def _obstacle(run: RunOnRecord, traits: Traits) -> str:
+    """Why a run cannot be compared with a test of these traits; empty if it can."""
+    if not run.has_blocks:
+        return f"run {run.run_id} has no figures by blocks on record, because an earlier version wrote it"
+    difference = difference_text(traits, run.traits)
+    return f"of run {run.run_id}, {difference}" if difference else ""

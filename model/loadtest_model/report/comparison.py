@@ -56,7 +56,7 @@ def compared_figures(first: Summary, second: Summary) -> Iterator[ComparedFigure
     yield _count("records/s", *rates, _interval("records_per_second", first, second))
     for name in TIMES:
         before, after = (getattr(each.response_time_seconds, name) for each in (first, second))
-        interval = _interval(name, first, second) if METRICS[name].compared_by else ""
+        interval = _interval(name, first, second) if METRICS[name].block_average else ""
         difference = _relative(before, after)
         yield ComparedFigure(f"response {name}", seconds_text(before), seconds_text(after), difference, interval)
 
@@ -126,7 +126,7 @@ def _interval(metric: str, first: Summary, second: Summary) -> str:
     """Between which values a difference lies, by the blocks of runs of one step."""
     blocks = [_blocks(each) for each in (first, second)]
     figures = [each.figures.get(metric, ()) if each else () for each in blocks]
-    is_share, kind = METRICS[metric].unit == "ratio", METRICS[metric].compared_by or "median"
+    is_share, kind = METRICS[metric].unit == "ratio", METRICS[metric].block_average or "median"
     if min(map(len, figures)) < FEWEST_BLOCKS or (not is_share and average_of(figures[0], kind) <= 0):
         return ""
     low, high = change_between(figures[1], [figures[0]], kind, is_share=is_share).change_range

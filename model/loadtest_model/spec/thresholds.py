@@ -10,10 +10,10 @@ from loadtest_model.spec.load import LONGEST_LOAD
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.thresholds.metrics import METRICS, Unit
 from loadtest_model.thresholds.mistakes import (
-    COMPARED,
-    COMPARED_DOWNWARDS,
+    COMPARABLE,
     FORM_PATTERN,
     LOWER_BOUND_ONLY,
+    LOWER_ON_BASELINE,
     NOT_COMPARABLE_PATTERN,
     ON_BASELINE_PATTERN,
     OUT_OF_RANGE_PATTERN,
@@ -89,13 +89,13 @@ BASELINE_WORD: Final = "baseline"
 
 _COMPARED_RULE: Final = _mistake_rule(
     NOT_COMPARABLE_PATTERN,
-    f"spec.thresholds: earlier runs have only {', '.join(COMPARED)} on record for each block of seconds, so no other"
+    f"spec.thresholds: earlier runs have only {', '.join(COMPARABLE)} on record for each block of seconds, so no other"
     " metric can be held against the baseline; take error_rate for success_rate, and a rate for a number",
 )
 _TOLERANCE_RULE: Final = Rule[str](
     cel=f"!self.matches({cel_string(ON_BASELINE_PATTERN)}) || self.matches({cel_string(TOLERANCE_PATTERN)})",
     message="spec.thresholds: a bound on the baseline names a tolerance in per cent towards the worse, such as"
-    f" p95 < baseline + 10%, or records_per_second > baseline - 10% for {', '.join(COMPARED_DOWNWARDS)}",
+    f" p95 < baseline + 10%, or records_per_second > baseline - 10% for {', '.join(LOWER_ON_BASELINE)}",
     holds=lambda text: re.search(ON_BASELINE_PATTERN, text) is None or re.search(TOLERANCE_PATTERN, text) is not None,
     reason=Reason.ThresholdInvalid,
 )

@@ -17,12 +17,12 @@ from loadtest_model.suggestions import suggestion
 from loadtest_model.thresholds.comparison import Comparison
 from loadtest_model.thresholds.doubt import Interval, true_value_interval
 from loadtest_model.thresholds.metrics import METRICS, Measurement, Unit
-from loadtest_model.thresholds.mistakes import COMPARED, COMPARED_DOWNWARDS, TOLERANCE_PATTERN
+from loadtest_model.thresholds.mistakes import COMPARABLE, LOWER_ON_BASELINE, TOLERANCE_PATTERN
 from loadtest_model.values import NANOSECONDS, WireValue
 
 ComparisonOperator = Literal["<", "<=", ">", ">="]
 
-NOT_COMPARED: Final = "it is compared with earlier runs when it is over"
+COMPARISON_PENDING: Final = "it is compared with earlier runs when it is over"
 COARSE: Final = "last words had no room for finer percentiles: known only within"
 _EXPRESSION: Final = re.compile(
     r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *(baseline *[+-])? *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?"
@@ -149,10 +149,10 @@ def parse_threshold(expression: str) -> Threshold:
 def _threshold_on_baseline(expression: str, step: str, name: str, operator: str, tolerance: float) -> Threshold:
     """A bound on the baseline. Raises ValueError for one that cannot be meant."""
     text = " ".join(expression.split())
-    if name not in COMPARED:
-        raise ValueError(f"threshold {expression!r} compares {name}; runs are compared by {', '.join(COMPARED)}")
+    if name not in COMPARABLE:
+        raise ValueError(f"threshold {expression!r} compares {name}; runs are compared by {', '.join(COMPARABLE)}")
     if re.search(TOLERANCE_PATTERN, text) is None:
-        sign = "> baseline - 10%" if name in COMPARED_DOWNWARDS else "< baseline + 10%"
+        sign = "> baseline - 10%" if name in LOWER_ON_BASELINE else "< baseline + 10%"
         raise ValueError(f"threshold {expression!r} has no tolerance towards the worse; write {name} {sign}")
     return Threshold(text, name, operator, math.nan, step, tolerance)  # type: ignore[arg-type]
 
@@ -170,7 +170,7 @@ def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: flo
             value=value,
             passed=None,
             step=step,
-            note=NOT_COMPARED,
+            note=COMPARISON_PENDING,
             baseline=Comparison(),
         )
     with_overdue = aggregate

@@ -44,7 +44,7 @@ class Metric:
     until its time-out. `rises_with_load` says that the value would be higher if more load
     were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
     `only_bound` is the only kind of bound that can be meant, because nobody wants more failures. It is None if either
-    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `compared_by` says how
+    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `block_average` says how
     runs are compared by the metric; None if they cannot be.
     """
 
@@ -59,7 +59,7 @@ class Metric:
     rises_with_load: bool = False
     counts_failures: bool = False
     only_bound: BoundKind | None = None
-    compared_by: BlockAverage | None = None
+    block_average: BlockAverage | None = None
 
 
 def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
@@ -119,7 +119,7 @@ def _time_metrics(
     `censored_part` gives the times of the uploads that were cut.
     """
     # Only response times, which have no prefix, are on record for each second.
-    compared_by: BlockAverage | None = None if prefix else "median"
+    block_average: BlockAverage | None = None if prefix else "median"
 
     def quantile(name: str, description: str, value: float, fewest_samples: int) -> dict[str, Metric]:
         return {
@@ -131,7 +131,7 @@ def _time_metrics(
                 fewest_samples=fewest_samples,
                 own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
                 greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
-                compared_by=compared_by,
+                block_average=block_average,
             )
         }
 
@@ -143,7 +143,7 @@ def _time_metrics(
             counts_in_flight=counts_in_flight,
             own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
-            compared_by=compared_by,
+            block_average=block_average,
         ),
         **quantile("p50", "median", 0.5, 2),
         **quantile("p90", "90th percentile", 0.9, 10),
@@ -201,7 +201,7 @@ def _count_metric(
 
 
 def _rate_metric(description: str, count: Callable[[StepAggregate], int]) -> Metric:
-    return Metric("count", description, _per_second(count), rises_with_load=True, compared_by="mean")
+    return Metric("count", description, _per_second(count), rises_with_load=True, block_average="mean")
 
 
 def _own_response(step: StepAggregate) -> Sketch:
@@ -227,7 +227,7 @@ METRICS: Final[dict[str, Metric]] = {
         _ratio(lambda step: step.judged.error_rate),
         counts_failures=True,
         only_bound="upper",
-        compared_by="mean",
+        block_average="mean",
     ),
     "success_rate": Metric(
         "ratio",

@@ -23,11 +23,6 @@ def _pattern(*forms: str) -> str:
     return rf"^(({'|'.join(STEP_NAMES)})[.])?({'|'.join(forms)})\Z"
 
 
-def _is_lower_bound_on_baseline(name: str) -> bool:
-    """Whether a regression of the metric is a lower value."""
-    return METRICS[name].rises_with_load
-
-
 def _names(*units: Unit) -> str:
     return f"({'|'.join(name for name, metric in METRICS.items() if metric.unit in units)}) *"
 
@@ -44,12 +39,14 @@ UPPER_BOUND_ONLY: Final = tuple(name for name, metric in METRICS.items() if metr
 
 LOWER_BOUND_ONLY: Final = tuple(name for name, metric in METRICS.items() if metric.only_bound == "lower")
 
-COMPARED: Final = tuple(name for name, metric in METRICS.items() if metric.compared_by is not None)
+COMPARABLE: Final = tuple(name for name, metric in METRICS.items() if metric.block_average is not None)
 """Metrics that may have a bound on the baseline."""
 
-COMPARED_DOWNWARDS: Final = tuple(filter(_is_lower_bound_on_baseline, COMPARED))
-COMPARED_UPWARDS: Final = tuple(name for name in COMPARED if name not in COMPARED_DOWNWARDS)
-_NOT_COMPARED: Final = tuple(name for name in METRICS if name not in COMPARED)
+LOWER_ON_BASELINE: Final = tuple(name for name in COMPARABLE if METRICS[name].rises_with_load)
+"""Those of which a regression is a lower value."""
+
+UPPER_ON_BASELINE: Final = tuple(name for name in COMPARABLE if name not in LOWER_ON_BASELINE)
+_NOT_COMPARABLE: Final = tuple(name for name in METRICS if name not in COMPARABLE)
 
 FORM_PATTERN: Final = _pattern(
     f"{_ALL}(<=|>=|<|>) *({_NUMBER}{_UNIT_SUFFIX}?|baseline( *[+-] *{_NUMBER}{_UNIT_SUFFIX}?)?)"
@@ -72,10 +69,10 @@ OUT_OF_RANGE_PATTERN: Final = _pattern(
     f"{_SHARES}> *{_EXACTLY_100_PERCENT}",
 )
 
-NOT_COMPARABLE_PATTERN: Final = _pattern(f"({'|'.join(_NOT_COMPARED)}) *(<=|>=|<|>) *baseline.*")
-ON_BASELINE_PATTERN: Final = _pattern(f"({'|'.join(COMPARED)}) *(<=|>=|<|>) *baseline.*")
+NOT_COMPARABLE_PATTERN: Final = _pattern(f"({'|'.join(_NOT_COMPARABLE)}) *(<=|>=|<|>) *baseline.*")
+ON_BASELINE_PATTERN: Final = _pattern(f"({'|'.join(COMPARABLE)}) *(<=|>=|<|>) *baseline.*")
 TOLERANCE_PATTERN: Final = _pattern(
-    f"({'|'.join(COMPARED_UPWARDS)}) *<=? *baseline *[+] *{_NUMBER}%",
-    f"({'|'.join(COMPARED_DOWNWARDS)}) *>=? *baseline *- *0*[0-9]{{1,2}}{_FRACTION}%",
+    f"({'|'.join(UPPER_ON_BASELINE)}) *<=? *baseline *[+] *{_NUMBER}%",
+    f"({'|'.join(LOWER_ON_BASELINE)}) *>=? *baseline *- *0*[0-9]{{1,2}}{_FRACTION}%",
 )
 """Fits what fits `ON_BASELINE_PATTERN` and can be meant: a tolerance in per cent, towards the worse."""

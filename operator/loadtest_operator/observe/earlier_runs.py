@@ -36,9 +36,9 @@ class EarlierRuns:
         if plan is None or test.record.start is None or not names_baseline(plan):
             return None
         uid = test.identity.uid
-        known = self._memory.baseline(uid, plan.run_id)
-        if known is not None:
-            return known
+        remembered_baseline = self._memory.baseline(uid, plan.run_id)
+        if remembered_baseline is not None:
+            return remembered_baseline
         baseline = await self._read(test, plan)
         self._memory.keep_baseline(uid, plan.run_id, baseline)
         return baseline
@@ -48,8 +48,10 @@ class EarlierRuns:
         selector = f"{uid_selector(identity.uid)},{VERDICT_LABEL}={Reason.Passed},{RUN_LABEL}!={plan.run_id}"
         try:
             config_maps = await self._api.list(CONFIG_MAPS, identity.namespace, selector, metadata_only=True)
-            owned = [each for each in config_maps if observed_results(each, identity.uid) is not None]
-            newest_first = sorted(owned, key=lambda each: str(each["metadata"]["creationTimestamp"]), reverse=True)
+            own_results = [each for each in config_maps if observed_results(each, identity.uid) is not None]
+            newest_first = sorted(
+                own_results, key=lambda each: str(each["metadata"]["creationTimestamp"]), reverse=True
+            )
             names = [each["metadata"]["name"] for each in newest_first[: plan.baseline_runs + _MOST_UNLIKE]]
             # One after the other, because each may have a megabyte.
             runs = [await self._run(identity.namespace, name) for name in names]

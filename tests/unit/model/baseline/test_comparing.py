@@ -71,7 +71,7 @@ def test_without_an_earlier_run_the_threshold_decides_nothing_and_says_so() -> N
     ("baseline", "note"),
     [
         (
-            Baseline(left_out="of run 4, batch size was 500 and is 1,000"),
+            Baseline(exclusion="of run 4, batch size was 500 and is 1,000"),
             "no run to compare with: of run 4, batch size",
         ),
         (Baseline(problem="nobody may read them"), "nobody may read them"),

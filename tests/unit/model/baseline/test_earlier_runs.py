@@ -43,7 +43,7 @@ def test_the_last_five_passed_runs_are_the_baseline_whatever_their_order() -> No
     baseline = baseline_of(PLAN, [*runs, failed])
 
     assert [run.run_id for run in baseline.runs] == ["7", "6", "4", "3", "2"]
-    assert baseline.left_out == ""
+    assert baseline.exclusion == ""
 
 
 def test_the_spec_says_how_many_runs_are_compared() -> None:
@@ -74,7 +74,7 @@ def test_a_run_of_an_unlike_plan_is_not_compared_and_the_field_is_named(
     baseline = baseline_of(PLAN, [on_record("4", a_compared_plan(**fields))])
 
     assert baseline.runs == ()
-    assert baseline.left_out.startswith(f"of run 4, {difference}")
+    assert baseline.exclusion.startswith(f"of run 4, {difference}")
     assert baseline.lack_text.startswith("no run to compare with: of run 4")
 
 
@@ -96,8 +96,8 @@ def test_a_run_that_an_earlier_version_wrote_is_left_out_with_the_reason() -> No
     baseline = baseline_of(PLAN, [on_record("1", traits={}), on_record("2", steps=(StepOnRecord(name="custom"),))])
 
     assert baseline.runs == ()
-    assert baseline.left_out.startswith("run 2 has no figures by blocks on record")
-    assert baseline.left_out.endswith("and 1 other run like it")
+    assert baseline.exclusion.startswith("run 2 has no figures by blocks on record")
+    assert baseline.exclusion.endswith("(1 older run cannot be compared either)")
 
 
 def test_a_run_is_read_from_the_summary_that_was_written_of_it() -> None:
