@@ -76,3 +76,7 @@ def run_in(config_map: Json) -> RunOnRecord | None:
         return msgspec.json.decode((config_map.get("data") or {}).get("summary.json", ""), type=RunOnRecord)
     except msgspec.MsgspecError:
         return None
+
+
+def _creation_time(config_map: Json) -> str:
+    return str(config_map["metadata"]["creationTimestamp"])
