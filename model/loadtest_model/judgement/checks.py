@@ -298,10 +298,15 @@ def _lacking_times(evidence: Evidence) -> list[ThresholdResult]:
         for step, aggregate in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False)
     }
     return [
-        result
-        for result in evidence.thresholds
-        if result.step in steps and lacks_times(parse_threshold(result.expression).metric, steps[result.step])
+        result for result in evidence.thresholds if result.step in steps and _lacks_times(result, steps[result.step])
     ]
+
+
+def _lacks_times(result: ThresholdResult, step: StepAggregate) -> bool:
+    if result.baseline is not None and step.total.due and not step.seconds:
+        # Blocks are made of seconds, which a last word does not have.
+        return True
+    return lacks_times(parse_threshold(result.expression).metric, step)
 
 
 def lacks_times(metric: str, step: StepAggregate) -> bool:

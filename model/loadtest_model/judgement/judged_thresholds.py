@@ -1,5 +1,7 @@
 """The thresholds of a run beside what was measured, and how people read a breach of one."""
 
+from collections.abc import Sequence
+
 from loadtest_model.baseline.blocks import blocks_of
 from loadtest_model.baseline.comparing import compare_with_baseline, doubt_factors
 from loadtest_model.baseline.earlier_runs import Baseline
@@ -57,8 +59,8 @@ def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:
 def breach_text(result: ThresholdResult) -> str:
     """A breached threshold in a sentence, with what was measured."""
     step_clause = f" in step {result.step}" if result.step else ""
-    comparison = f", {result.note}" if result.baseline else ""
-    return f"threshold {result.expression} is breached{step_clause}: measured {measured_text(result)}{comparison}"
+    measured = f"{measured_text(result)}{_comparison_clause(result)}"
+    return f"threshold {result.expression} is breached{step_clause}: measured {measured}"
 
 
 def doubt_text(result: ThresholdResult) -> str:
@@ -73,9 +75,21 @@ def doubt_text(result: ThresholdResult) -> str:
             f" {count_text(result.censored, 'upload')} {end}, so the truth lies between {bounds_text}"
         )
     return (
-        f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}, and with what the"
-        f" generator itself may have added or held back the truth lies between {bounds_text}"
+        f"threshold {result.expression} is in doubt{step_clause}: measured {measured_text(result)}"
+        f"{_comparison_clause(result)}, and with what the generator itself may have added or held back the truth lies"
+        f" between {bounds_text}"
     )
+
+
+def _comparison_clause(result: ThresholdResult) -> str:
+    return f", {result.note}" if result.baseline else ""
+
+
+def not_compared_text(results: Sequence[ThresholdResult]) -> str:
+    """Which thresholds had no run to compare with, and why; empty if there are none."""
+    expressions = dict.fromkeys(result.expression for result in results if result.lacks_comparison)
+    note = next((result.note for result in results if result.lacks_comparison), "")
+    return f"{', '.join(expressions)} {'was' if len(expressions) == 1 else 'were'} not compared: {note}" if note else ""
 
 
 def measured_text(result: ThresholdResult) -> str:

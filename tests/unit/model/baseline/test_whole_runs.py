@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from loadtest_model.baseline.earlier_runs import Baseline, RunOnRecord, baseline_of
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Judgement, Verdict
+from loadtest_model.pages.verdict import lead_sentence
 from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import summarize, with_blocks
 from support.known_slowdown import SteadyTarget, a_compared_plan, measured_run
@@ -66,6 +68,25 @@ def test_earlier_runs_that_nobody_may_read_leave_the_run_inconclusive() -> None:
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.ResultsMissing)
     assert "p95 < baseline + 10%" in judgement.reasons[0]
     assert judgement.reasons[0].endswith("cannot be judged: the operator may not list ConfigMaps")
+
+
+def test_a_run_whose_seconds_nobody_read_is_not_compared_and_says_what_is_missing(baseline: Baseline) -> None:
+    aggregate = measured_run(PLAN, SteadyTarget(0.1, 0.3, 10))
+    step = structs.replace(aggregate.steps[0], seconds=())
+
+    judgement = judge(Facts(plan=PLAN, aggregate=structs.replace(aggregate, steps=(step,)), baseline=baseline))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.ResultsMissing)
+    assert all(text in judgement.reasons[0] for text in (*THRESHOLDS, "no operator read them"))
+
+
+def test_a_report_of_a_first_run_does_not_say_that_every_threshold_held() -> None:
+    aggregate = measured_run(PLAN, SteadyTarget(0.1, 0.3, 0))
+    summary = summarize(PLAN, aggregate, judge(Facts(plan=PLAN, aggregate=aggregate, baseline=Baseline())), None, None)
+
+    assert lead_sentence(summary) == (
+        f"No threshold was breached, and {', '.join(THRESHOLDS)} were not compared: no run to compare with yet."
+    )
 
 
 def test_a_run_that_goes_on_is_not_compared_yet() -> None:
