@@ -236,7 +236,7 @@ def test_two_runs_are_compared_figure_by_figure(passed: Answer, plugin: Plugin, 
     assert again.status == 0
     assert "passes runs again as run two" in again.stdout
     assert compared.status == 0
-    assert compared.stdout.splitlines()[0].split() == ["passes_one", "passes@two", "difference"]
+    assert compared.stdout.splitlines()[0].split() == ["passes_one", "passes@two", "difference", "within"]
     assert re.search(r"^records/s +[\d,]+ +[\d,]+ +[+-]\d+\.\d% +[+-].* to [+-].*%$", compared.stdout, re.MULTILINE)
     assert re.search(r"^p95 < 20s +.* ok +.* ok$", compared.stdout, re.MULTILINE)
     assert re.search(r"^p95 < baseline \+ 900% +.* - +.* ok$", compared.stdout, re.MULTILINE)

@@ -12,7 +12,7 @@ from support.local_runs import loadgen
 
 SECONDS: Final = 0.4
 # Two virtual users make five uploads in a block of one second.
-LOAD: Final = ("custom", "--batch-size", 10, "--virtual-users", 2, "--duration", "8s")
+LOAD: Final = ("custom", "--batch-size", 10, "--virtual-users", 2, "--duration", "6s")
 THRESHOLDS: Final = ("--threshold", "avg<baseline+10%", "--threshold", "requests_per_second>baseline-10%")
 
 
@@ -34,10 +34,6 @@ async def test_a_target_that_became_30_per_cent_slower_fails_against_the_runs_be
     async with running_target(slowing.answer) as target:
         for slowing.factor in (1.0, 1.0, 1.3):
             outcomes.append(await loadgen("run", *LOAD, *THRESHOLDS, "--url", target.url, "--out", tmp_path))
-        elsewhere = await loadgen(
-            *("run", "custom", "--batch-size", 20, "--virtual-users", 2, "--duration", "5s", *THRESHOLDS),
-            *("--url", target.url, "--out", tmp_path / "elsewhere", "--baseline", tmp_path),
-        )
 
     first, second, slower = outcomes
     assert (first.returncode, second.returncode) == (0, 0), first.stdout + second.stdout
@@ -46,5 +42,3 @@ async def test_a_target_that_became_30_per_cent_slower_fails_against_the_runs_be
     assert slower.returncode == 1, slower.stdout
     assert "threshold avg<baseline+10% is breached: measured" in slower.stdout
     assert "of 2 earlier runs (between +2" in slower.stdout
-    assert elsewhere.returncode == 0, elsewhere.stdout
-    assert "batch size was 10 and is 20" in elsewhere.stdout
