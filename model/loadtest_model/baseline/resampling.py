@@ -20,6 +20,7 @@ from loadtest_model.thresholds.metrics import BlockAverage
 DRAWS: Final = 1_000
 CONFIDENCE: Final = 0.95
 
+_LEAST_SHARE: Final = 0.001
 Draw = Callable[[], float]
 
 
@@ -131,7 +132,9 @@ class _Mean:
 
     def at(self, probability: float) -> float:
         """The mean that drawn ones do not exceed with this probability."""
-        return self.value + sqrt(self.variance) * NormalDist().inv_cdf(probability or 0.5)
+        drawn_mean = self.value + sqrt(self.variance) * NormalDist().inv_cdf(probability or 0.5)
+        # No figure is below 0, and a baseline of 0 has no multiples.
+        return max(self.value * _LEAST_SHARE, drawn_mean)
 
 
 def _averages(kind: BlockAverage) -> type[_Median] | type[_Mean]:
