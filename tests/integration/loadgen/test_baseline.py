@@ -10,9 +10,10 @@ from aiohttp import web
 from http_target import ReceivedUpload, honouring_answer, running_target
 from support.local_runs import loadgen
 
-SECONDS: Final = 0.4
-# Two virtual users make five uploads in a block of one second.
-LOAD: Final = ("custom", "--batch-size", 10, "--virtual-users", 2, "--duration", "6s")
+# So long that what a busy machine adds explains no slowdown of 30 %.
+SECONDS: Final = 0.8
+# Four virtual users make five uploads in a block of one second.
+LOAD: Final = ("custom", "--batch-size", 10, "--virtual-users", 4, "--duration", "6s")
 THRESHOLDS: Final = ("--threshold", "avg<baseline+10%", "--threshold", "requests_per_second>baseline-10%")
 
 
@@ -28,17 +29,16 @@ class SlowingTarget:
         return honouring_answer(received)
 
 
-async def test_a_target_that_became_30_per_cent_slower_fails_against_the_runs_before(tmp_path: Path) -> None:
+async def test_a_target_that_became_30_per_cent_slower_fails_against_the_run_before(tmp_path: Path) -> None:
     slowing = SlowingTarget()
     outcomes: list[Any] = []
     async with running_target(slowing.answer) as target:
-        for slowing.factor in (1.0, 1.0, 1.3):
+        for slowing.factor in (1.0, 1.3):
             outcomes.append(await loadgen("run", *LOAD, *THRESHOLDS, "--url", target.url, "--out", tmp_path))
 
-    first, second, slower = outcomes
-    assert (first.returncode, second.returncode) == (0, 0), first.stdout + second.stdout
+    first, slower = outcomes
+    assert first.returncode == 0, first.stdout
     assert first.stdout.count("no run to compare with yet") == 2
-    assert "of 1 earlier run (between" in second.stdout
     assert slower.returncode == 1, slower.stdout
     assert "threshold avg<baseline+10% is breached: measured" in slower.stdout
-    assert "of 2 earlier runs (between +2" in slower.stdout
+    assert "of 1 earlier run (between +" in slower.stdout
