@@ -8,7 +8,7 @@ from typing import Any, Final
 from tools.committed_files import REPOSITORY, replace_section, write_or_check
 
 FILE: Final = REPOSITORY / "docs" / "baseline.md"
-RATES: Final = REPOSITORY / "bench" / "results" / "baseline.json"
+RATES: Final = REPOSITORY / "bench" / "baseline_rates.json"
 
 Json = dict[str, Any]
 
