@@ -83,6 +83,9 @@ _BOUNDS: Final = (
     *("error_rate < 5", "error_rate <= 100.5%", "success_rate > 1", "success_rate > 100.0%", "error_rate <= 1.0"),
     *("error_rate < 0%", "p95 < 0s", "dropped <= 0", "rejected < 0.0", "error_rate < 99.99%", "success_rate > 0.99"),
     *("connect_max > 1s", "error_rate <= 101%", "light.error_rate < 1.01", "records_per_second < 0.5"),
+    *("p95 < baseline + 10%", "heavy.avg<=baseline+2.5%", "records_per_second > baseline - 10%", "p95 < baseline"),
+    *("error_rate < baseline + 0.5%", "error_rate > baseline - 1%", "p95 < baseline - 10%", "p95 < baseline + 10"),
+    *("max < baseline + 10%", "success_rate > baseline - 1%", "bytes_per_second >= baseline - 100%", "p95 < base"),
 )
 _PARAMETERS: Final[Json] = {
     "width": 8,
@@ -183,6 +186,8 @@ NEAR_RULES: Final = (
     *_assign("load.stages", *_STAGES, *_STAGES),
     *({"scenario": "capacity", "load": load} for load in _CLIMBS),
     *({"scenario": name, "load.capacity": {}} for name in ("light", "capacity")),
+    {"scenario": "capacity", "load.capacity": {}, "thresholds": ["p95 < 2s", "p95 < baseline + 10%"]},
+    *_assign("baseline.runs", 1, 20),
     *({"scenario": "capacity", "load.capacity.plateau": time} for time in (*_TIMES, "4.999s", "5s", "1h")),
     *_assign("parallelism", 1, 2, 3, 10),
     *({"parallelism": pods, "load.virtualUsers": 2} for pods in (2, 3)),

@@ -21,6 +21,7 @@ from loadgen.options.run_options import (
     RUN_DESCRIPTION,
     SCENARIOS,
     VERIFY_DESCRIPTION,
+    add_compare_options,
     add_load_options,
     add_local_options,
     add_output_options,
@@ -142,6 +143,11 @@ def command_parser() -> argparse.ArgumentParser:
     )
     sample.set_defaults(run=_sample, parser=sample)
     add_sample_options(sample)
+    compare = commands.add_parser("compare", help="show two runs side by side, from their files")
+    compare.set_defaults(run=_compare, parser=compare)
+    for name in ("first", "second"):
+        compare.add_argument(name, metavar=name[0].upper(), help="the summary of a run, or a folder with its files")
+    add_compare_options(compare)
     pod = commands.add_parser("pod", help="run as a pod of a fleet, told what to do by the environment")
     pod.set_defaults(run=_pod, parser=pod)
     return parser
@@ -226,6 +232,12 @@ def _export(options: argparse.Namespace) -> int:
     from loadgen.cli.export_command import run_export  # noqa: PLC0415 - see the module's docstring
 
     return run_export(options)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from loadgen.cli.compare_command import run_compare  # noqa: PLC0415 - see the module's docstring
+
+    return run_compare(options)
 
 
 def _pod(_options: argparse.Namespace) -> int:

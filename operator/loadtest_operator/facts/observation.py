@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import PodState, Snapshot
@@ -97,13 +98,14 @@ class ObservedNetworkPolicy:
 class ObservedResults:
     """The results ConfigMap of a run of the test. `archived_under` is where its files were archived; it may be empty.
 
-    `archive_failure` says why the last attempt to archive it failed.
+    `archive_failure` says why the last attempt to archive it failed. `verdict` is empty if an earlier version wrote it.
     """
 
     name: str
     uid: str
     created_at: datetime
     run_id: str = ""
+    verdict: str = ""
     archived_under: str = ""
     archive_failure: str = ""
 
@@ -195,7 +197,8 @@ class Observation:
     what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead,
     looked up before there is a Job; `network_policies` and the `results` of all runs are looked for once the test is
     over; `archives_results` says whether the installation archives them. `webhooks` are those of the installation
-    then, and `message_ends` says what became of messages about this run.
+    then, and `message_ends` says what became of messages about this run. `baseline` has the earlier runs that
+    thresholds compare with; it is read once the load has begun, if any does.
     """
 
     test: ObservedTest
@@ -224,6 +227,7 @@ class Observation:
     archives_results: bool = False
     webhooks: tuple[WebhookRule, ...] = ()
     message_ends: tuple[StatusMessage, ...] = ()
+    baseline: Baseline | None = None
 
     def seconds_since(self, instant: datetime) -> float:
         return (self.now - instant).total_seconds()

@@ -53,6 +53,7 @@ from loadtest_operator.facts.secret_access import (
 )
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.messages.messenger import Messenger
+from loadtest_operator.observe.earlier_runs import EarlierRuns
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
@@ -108,6 +109,7 @@ class Observer:
         self._listener = Listener(means.pods, means.memory, means.scrape_failed)
         refusals = RefusalWatch(means.clock)
         self._targets = TargetReader(means.api, means.cluster_domain, refusals)
+        self._earlier_runs = EarlierRuns(means.api, means.memory)
         self._destinations = DestinationReader(means.api, means.cluster_domain, refusals)
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
@@ -190,6 +192,7 @@ class Observer:
             archives_results=self._means.archiver.is_on,
             webhooks=self._means.messenger.rules() if _is_completed(test, run_id) else (),
             message_ends=self._means.messenger.ends(uid, run_id),
+            baseline=None if _is_completed(test, run_id) else await self._earlier_runs.baseline(test, job_of_run),
         )
 
     async def _surroundings(
