@@ -24,12 +24,14 @@ import django  # noqa: E402 - after the settings' variables
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.core.cache import cache  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import override_settings  # noqa: E402
 
-from guard_rows import create_databases, drop_databases  # noqa: E402
+from guard_rows import create_databases, drop_databases, execute  # noqa: E402
+from guarded_shop import outbox  # noqa: E402
 from loadtest_guard import middleware  # noqa: E402
 from loadtest_guard.guard_settings import guard_settings  # noqa: E402
 from loadtest_guard.tokens import sign_token  # noqa: E402
@@ -47,9 +49,12 @@ def _databases() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _without_breakouts() -> Iterator[None]:
+def _fresh_project() -> Iterator[None]:
     yield
     middleware._breakouts.clear()
+    outbox.sent.clear()
+    cache.clear()
+    execute("DELETE FROM guarded_shop_customer")
 
 
 @pytest.fixture

@@ -42,7 +42,6 @@ def test_the_same_views_store_for_everybody_else(client: Client) -> None:
 
     assert answer.json() == {"success": True, "processed_count": 1}
     assert stored_customers() == before + 1
-    execute("DELETE FROM guarded_shop_customer")
 
 
 def test_on_commit_never_fires(client: Client, token: str) -> None:
@@ -59,7 +58,6 @@ def test_rows_that_are_locked_are_free_and_unchanged_afterwards(client: Client, 
     assert answer.json()["processed_count"] == 1
     execute("UPDATE guarded_shop_customer SET name = 'new' WHERE name = 'old'")
     assert client.get("/reads/").json() == {"processed_count": 1}
-    execute("DELETE FROM guarded_shop_customer")
 
 
 def test_a_view_that_fails_stores_nothing_and_confirms_nothing(client: Client, token: str) -> None:
@@ -153,9 +151,6 @@ def test_nothing_is_held_for_everybody_else(media: Path) -> None:
     assert len(outbox.sent) == 3
     assert (media / "own.txt").exists()
     assert cache.get("last") == "b"
-    outbox.sent.clear()
-    cache.clear()
-    execute("DELETE FROM guarded_shop_customer")
 
 
 @pytest.mark.parametrize("view", ["plain", "bulk", "raw_sql", "streams", "second_database"])

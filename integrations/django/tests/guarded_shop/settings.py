@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
+
 FOLDER = Path(os.environ["GUARD_FOLDER"])
 POSTGRESQL = os.environ.get("GUARD_POSTGRESQL", "")
 
@@ -33,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
+    "rest_framework",
     "loadtest_guard",
     "guarded_shop",
 ]
@@ -49,6 +52,9 @@ ALLOWED_HOSTS = ["*"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MEDIA_ROOT = str(FOLDER / "media")
-EMAIL_BACKEND = "guarded_shop.outbox.Outbox"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "guarded_shop.outbox.Outbox"}}
+else:
+    EMAIL_BACKEND = "guarded_shop.outbox.Outbox"
 USE_TZ = True
 LOADTEST_GUARD = {"ENABLED": True, "READ_BACK": ["guarded_shop.Customer"]}
