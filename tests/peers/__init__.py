@@ -1,5 +1,5 @@
-"""Tools that others use, as they are published: k6, Artillery, Locust, Prometheus, axe-core, versions of Django, types of
-what monitors.
+"""Tools that others use, as they are published: k6, Artillery, Locust, Prometheus, axe-core, versions of Django, types
+of what monitors.
 
 Each is provided once per user and kept in the cache beside the control plane's programs, under a fingerprint of
 the files that pin it. `python -m peers k6|artillery|locust|prometheus|monitoring|axe|all` provides them beforehand.

@@ -61,9 +61,7 @@ def test_a_token_is_refused_once_it_has_expired(client: Client) -> None:
     assert refusal_of(client, token) == "the token has expired"
 
 
-def test_a_token_that_lasts_longer_than_is_allowed_now_is_refused(
-    client: Client, token: str, guard_with: Any
-) -> None:
+def test_a_token_that_lasts_longer_than_is_allowed_now_is_refused(client: Client, token: str, guard_with: Any) -> None:
     with guard_with(LONGEST_TOKEN_HOURS=0.5):
         assert "LONGEST_TOKEN_HOURS" in refusal_of(client, token)
 
@@ -159,9 +157,7 @@ def test_without_the_middleware_a_protected_view_is_not_called(token: str) -> No
         assert "middleware" in refusal_of(Client(), token)
 
 
-def test_each_use_is_logged_without_the_token(
-    client: Client, token: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_each_use_is_logged_without_the_token(client: Client, token: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "loadtest_guard"):
         post(client, "plain", token)
         post(client, "plain", token + "x")

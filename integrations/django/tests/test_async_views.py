@@ -1,7 +1,6 @@
 """Views under an ASGI server: each request has a thread of its own, and its transactions live there."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext
@@ -16,8 +15,8 @@ from guard_rows import stored_customers
 
 
 @pytest.fixture
-async def handler() -> AsyncIterator[ASGIHandler]:
-    yield get_asgi_application()
+async def handler() -> ASGIHandler:
+    return get_asgi_application()
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,7 @@ def test_a_cache_shows_a_load_test_its_own_entries_and_keeps_none(client: Client
 
 
 @pytest.mark.parametrize("view", ["sends_mail", "saves_files", "caches"])
-def test_effects_are_refused_where_the_settings_say_so(
-    client: Client, token: str, view: str, guard_with: Any
-) -> None:
+def test_effects_are_refused_where_the_settings_say_so(client: Client, token: str, view: str, guard_with: Any) -> None:
     with guard_with(EFFECTS="refuse"):
         answer = post(client, view, token)
 
@@ -167,9 +165,7 @@ def test_a_write_is_refused_and_named_in_the_mode_readonly(
     assert (stored_customers(), stored_audits()) == before
 
 
-def test_a_view_that_only_reads_is_confirmed_in_the_mode_readonly(
-    client: Client, token: str, guard_with: Any
-) -> None:
+def test_a_view_that_only_reads_is_confirmed_in_the_mode_readonly(client: Client, token: str, guard_with: Any) -> None:
     with guard_with(MODE="readonly"):
         answer = post(client, "reads", token)
 
@@ -189,4 +185,3 @@ def media() -> Iterator[Path]:
     yield folder
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-

@@ -22,9 +22,7 @@ def test_a_view_confirms_and_nothing_is_stored(client: Client, token: str, view:
 def test_a_view_set_confirms_and_keeps_its_shape(client: Client, token: str) -> None:
     before, number = stored_customers(), fresh_number()
 
-    answer = client.post(
-        "/api_view_set/", {"number": number}, headers={**headers(token), "Accept": "application/json"}
-    )
+    answer = client.post("/api_view_set/", {"number": number}, headers={**headers(token), "Accept": "application/json"})
 
     assert answer.status_code == 201
     assert (answer.json()["number"], answer.json()["load_test_mode"]) == (number, True)

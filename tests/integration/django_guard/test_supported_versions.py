@@ -69,6 +69,4 @@ def test_the_package_needs_django_alone(tmp_path: Path) -> None:
         "from django.conf import settings; settings.configure(INSTALLED_APPS=['loadtest_guard'], ROOT_URLCONF='u');"
         "import django; django.setup(); import loadtest_guard.middleware, loadtest_guard.urls"
     )
-    subprocess.run(
-        [sys.executable, "-S", "-c", code], check=True, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{GUARD}"}
-    )
+    subprocess.run([sys.executable, "-S", "-c", code], check=True, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{GUARD}"})

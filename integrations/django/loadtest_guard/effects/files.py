@@ -24,7 +24,7 @@ def watch_storages() -> None:
             hold_method(owner, "delete", "file", _delete)
 
 
-def _subclasses(parent: type) -> Iterator[type]:
+def _subclasses(parent: Any) -> Iterator[Any]:
     for child in parent.__subclasses__():
         yield child
         yield from _subclasses(child)

@@ -49,7 +49,7 @@ class FixedToken(BaseAuthentication):
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme != "Bearer":
             return None
-        if token != "of-the-service":  # noqa: S105
+        if token != "of-the-service":
             raise AuthenticationFailed
         return type("User", (), {"is_authenticated": True})(), None
 

@@ -28,7 +28,7 @@ def _database(name: str) -> dict[str, Any]:
     }
 
 
-SECRET_KEY = "a key of the tests that has more than thirty-two characters"  # noqa: S105
+SECRET_KEY = "a key of the tests that has more than thirty-two characters"
 DATABASES = {"default": _database("default"), "second": _database("second")}
 DATABASE_ROUTERS = ["guarded_shop.models.Router"]
 INSTALLED_APPS = [
