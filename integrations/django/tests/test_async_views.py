@@ -1,6 +1,7 @@
 """Views under an ASGI server: each request has a thread of its own, and its transactions live there."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext
@@ -12,6 +13,10 @@ from django.test import AsyncClient
 
 from guard_requests import asgi_post, headers
 from guard_rows import stored_customers
+from view_outcomes import OUTCOMES, End
+
+
+ASYNCHRONOUS = [name for name, outcome in OUTCOMES.items() if outcome.needs_asgi]
 
 
 @pytest.fixture
@@ -20,19 +25,29 @@ async def handler() -> ASGIHandler:
 
 
 @pytest.mark.parametrize(
-    "view", ["async_view", "async_tasks", "async_stream", "async_class_view", "plain", "streams", "second_database"]
+    "view", [*(name for name, outcome in OUTCOMES.items() if outcome.needs_asgi), "plain", "streams"]
 )
-async def test_a_view_confirms_and_nothing_is_stored(handler: ASGIHandler, token: str, view: str) -> None:
+@pytest.mark.parametrize("mode", ["rollback", "readonly"])
+async def test_a_view_comes_to_what_the_docs_say(
+    handler: ASGIHandler, token: str, view: str, mode: str, guard_with: Any
+) -> None:
     before = await asyncio.to_thread(stored_customers)
 
-    answer = await asgi_post(handler, view, headers(token))
+    with guard_with(MODE=mode):
+        answer = await asgi_post(handler, view, headers(token))
 
-    assert answer.status == 200
-    assert answer.json()["load_test_mode"] is True
-    assert answer.json()["load_test"]["writes_prevented"] > 0
-    assert answer.headers["X-Load-Test-Queries"] == str(answer.json()["load_test"]["queries"])
-    assert await asyncio.to_thread(stored_customers) == before
+    end: End = getattr(OUTCOMES[view], mode)
+    assert answer.status == (409 if end is End.REFUSED else 200)
+    assert answer.json().get("load_test_mode", False) is (end is not End.REFUSED)
+    assert await asyncio.to_thread(stored_customers) == before + (end is End.ESCAPED)
     assert cache.get("last") is None
+
+
+async def test_an_answer_tells_queries_as_a_header_too(handler: ASGIHandler, token: str) -> None:
+    answer = await asgi_post(handler, "async_view", headers(token))
+
+    assert answer.json()["load_test"]["writes_prevented"] == 1
+    assert answer.headers["X-Load-Test-Queries"] == str(answer.json()["load_test"]["queries"])
 
 
 async def test_load_tests_and_others_at_once_do_not_share_a_transaction(handler: ASGIHandler, token: str) -> None:
@@ -56,15 +71,6 @@ async def test_a_server_without_a_thread_for_each_request_is_refused(token: str)
     assert answer.status_code == 403
     assert "no thread of their own" in answer.json()["message"]
     assert await asyncio.to_thread(stored_customers) == before
-
-
-async def test_work_in_another_thread_is_not_held(handler: ASGIHandler, token: str) -> None:
-    before = await asyncio.to_thread(stored_customers)
-
-    answer = await asgi_post(handler, "async_other_thread", headers(token))
-
-    assert answer.json()["load_test_mode"] is True
-    assert await asyncio.to_thread(stored_customers) == before + 1
 
 
 async def test_an_unprotected_view_is_not_called(handler: ASGIHandler, token: str) -> None:
