@@ -1,8 +1,8 @@
 """What the guard for Django costs: other requests, and load tests, each beside the same view without it.
 
-`python -m bench.guard [--rounds N] [--postgresql]` with tests and tests/targets on PYTHONPATH. Requests go into Django's
-WSGI handlers in this process, in turn, so nothing but the guard differs. The medians of all rounds are printed.
-PostgreSQL needs psycopg.
+`python -m bench.guard [--rounds N] [--postgresql]` with tests and tests/targets on PYTHONPATH. Requests go into
+Django's WSGI handlers in this process, in turn, so nothing but the guard differs. The medians of all rounds are
+printed. PostgreSQL needs psycopg.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def _set_up(database: dict[str, Any]) -> None:
         DATABASES={"default": database},
         INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "loadtest_guard"],
         MIDDLEWARE=_OTHERS,
-        ROOT_URLCONF="bench.guard",
+        ROOT_URLCONF=__name__,
         ALLOWED_HOSTS=["*"],
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         LOADTEST_GUARD={"ENABLED": True},

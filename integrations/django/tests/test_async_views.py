@@ -15,7 +15,6 @@ from guard_requests import asgi_post, headers
 from guard_rows import stored_customers
 from view_outcomes import OUTCOMES, End
 
-
 ASYNCHRONOUS = [name for name, outcome in OUTCOMES.items() if outcome.needs_asgi]
 
 
