@@ -239,7 +239,7 @@ def test_the_same_on_postgresql_is_proven_by_one_command(tmp_path: Path) -> None
     folder = tmp_path / "shop"
     folder.mkdir()
     shop = Service(folder, port, exports={"PYTHONPATH": packages})
-    with postgresql_server(tmp_path) as url:
+    with postgresql_server() as url:
         database = urlsplit(url)
         try:
             for step in [*SECTIONS["1. The service"], *SECTIONS["2. The change"], *SECTIONS["3. The test"]]:

@@ -19,8 +19,8 @@ from loadgen.http.content_encoding import UnreadableBodyError, decode_body, enco
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
-from loadgen.http.timeouts import DeadlinePhase, UploadDeadline, UploadTimeouts
 from loadgen.http.target_database import database_seconds
+from loadgen.http.timeouts import DeadlinePhase, UploadDeadline, UploadTimeouts
 from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind

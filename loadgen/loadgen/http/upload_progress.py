@@ -32,7 +32,8 @@ class UploadProgress:
     own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
     processor.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
-    reset. `database_seconds` is what the answer says of the target's database. `trace_id` is empty if it carries no `traceparent`.
+    reset. `database_seconds` is what the answer says of the target's database. `trace_id` is empty if it carries no
+    `traceparent`.
     """
 
     has_begun: bool = False
