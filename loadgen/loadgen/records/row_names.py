@@ -24,9 +24,7 @@ class RowNames:
             for index, column in enumerate(columns)
             if column.kind == "client" and column.source == source
         ]
-        unique_fields = [
-            index for index, column in enumerate(columns) if column.kind == "unique" and not column.null_millionths
-        ]
+        unique_fields = [index for index, column in enumerate(columns) if column.has_unique_values]
         # An e-mail address may be absent, so a unique field names a row more surely.
         self._candidates = sorted(own_columns + unique_fields, key=self._rank)
 
@@ -40,4 +38,4 @@ class RowNames:
 
     def _rank(self, index: int) -> int:
         column = self._columns[index]
-        return 0 if column.source == "client_id" else 1 if column.kind == "unique" else 2
+        return 0 if column.source == "client_id" else 1 if column.has_unique_values else 2

@@ -13,6 +13,7 @@ from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.spec.records import (
     INVALID_KINDS,
+    Cells,
     Delimiter,
     Dialect,
     Encoding,
@@ -36,6 +37,7 @@ class DialectPlan(WireValue, frozen=True, kw_only=True):
     line_end: LineEnd = LineEnd.CRLF
     date_format: str = "%Y-%m-%d"
     date_time_format: str = "%Y-%m-%dT%H:%M:%SZ"
+    cells: Cells = Cells.TEXT
 
 
 STANDARD_DIALECT: Final = DialectPlan()
@@ -111,6 +113,8 @@ def _compile_dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_for
                 raise records_error(
                     f"dialect.{_SPEC_NAMES.get(name, name)}", f"is {value!r}, but spec.target.format is {file_format}"
                 )
+    elif dialect.cells != Cells.TEXT:
+        raise records_error("dialect.cells", f"is {dialect.cells.value!r}, but spec.target.format is {file_format}")
     if dialect.encoding == Encoding.CP1252:
         for column in columns:
             _refuse_unencodable(column)
@@ -122,12 +126,20 @@ def _compile_dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_for
         line_end=dialect.line_end,
         date_format=dialect.date_format,
         date_time_format=dialect.date_time_format,
+        cells=dialect.cells,
     )
     return STANDARD_DIALECT if plan == STANDARD_DIALECT else plan
 
 
 def _refuse_unencodable(column: ColumnPlan) -> None:
-    texts = (column.name, column.prefix, column.text, *column.values, *(part.text for part in column.parts))
+    texts = (
+        column.name,
+        column.prefix,
+        column.text,
+        column.date_format,
+        *column.values,
+        *(part.text for part in column.parts),
+    )
     for text in texts:
         try:
             text.encode("cp1252")
