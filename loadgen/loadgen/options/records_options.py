@@ -19,6 +19,7 @@ columns (--field), one for each kind:
   visits=integer:0..500                       score=decimal:0..100,places=1
   joined=date:2020-01-01..2024-12-31          seen=datetime:2024-01-01..2024-12-31
   employer=faker:company                      motto=faker:text,max_nb_chars=40
+  vip=boolean:yes|no,weights=1|9              sku=pattern:??-#####,unique=true
   source=constant:load-test                   login=template:{first_name:mail}.{last_name:mail}
   each may end with ,nullShare=0.1
 """
@@ -37,6 +38,7 @@ _TEXTS: Final = {
     "line_end": "dialect.lineEnd",
     "date_format": "dialect.dateFormat",
     "date_time_format": "dialect.dateTimeFormat",
+    "cells": "dialect.cells",
 }
 _NULL_SHARE: Final = re.compile(r",nullShare=([^,]*)$")
 _RANGE_NAMES: Final = {
@@ -45,8 +47,9 @@ _RANGE_NAMES: Final = {
     "date": ("earliest", "latest"),
     "datetime": ("earliest", "latest"),
 }
-_FIRST_NAMES: Final = {"unique": "prefix", "faker": "provider", "choice": "values"}
-_UNSPLIT_KINDS: Final = ("constant", "template")
+_FIRST_NAMES: Final = {"unique": "prefix", "faker": "provider", "choice": "values", "boolean": "values"}
+_UNIQUE: Final = re.compile(r",unique=(true|false)$")
+_UNSPLIT_KINDS: Final = ("constant", "template", "pattern")
 _DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -64,7 +67,13 @@ def add_records_options(parser: argparse.ArgumentParser) -> None:
     records.add_argument(
         "--field", action="append", default=[], metavar="NAME=KIND:...", help="add a column; repeatable, see below"
     )
-    records.add_argument("--drop", action="append", default=[], metavar="NAME", help="leave a client column out")
+    columns = records.add_mutually_exclusive_group()
+    columns.add_argument(
+        "--only", metavar="NAME,NAME", help="the client columns that the file has, besides those of --field"
+    )
+    columns.add_argument(
+        "--drop", action="append", default=[], metavar="NAME,NAME", help="client columns that the file does not have"
+    )
     records.add_argument(
         "--rename", action="append", default=[], metavar="NAME=NEW", help="call a client column otherwise; repeatable"
     )
@@ -74,6 +83,7 @@ def add_records_options(parser: argparse.ArgumentParser) -> None:
     records.add_argument("--delimiter", metavar="CHARACTER", help="of CSV: , ; | or tab (default: ,)")
     records.add_argument("--quoting", choices=("minimal", "all", "nonnumeric"), help="of CSV (default: minimal)")
     records.add_argument("--bom", action="store_true", help="begin a CSV file with a byte order mark")
+    records.add_argument("--cells", choices=("text", "typed"), help="of XLSX: dates as texts (default) or as dates")
     records.add_argument("--encoding", choices=("utf-8", "cp1252"), help="of CSV (default: utf-8)")
     records.add_argument("--line-end", choices=("CRLF", "LF"), help="of CSV (default: CRLF)")
     records.add_argument("--date-format", metavar="FORMAT", help="of dates, such as %%d/%%m/%%Y")
@@ -114,13 +124,16 @@ def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Ite
             )
     if options.bom:
         yield Setting("records.dialect.bom", True, "--bom")
+    if options.only is not None:
+        yield Setting("records.fields.only", _names(options.only), "--only")
     if options.drop:
-        yield Setting("records.fields.drop", [*existing_fields.get("drop", []), *options.drop], "--drop")
+        dropped_names = [name for text in options.drop for name in _names(text)]
+        yield Setting("records.fields.drop", [*existing_fields.get("drop", []), *dropped_names], "--drop")
     if options.rename:
         names = dict(_pair("--rename", text, "NAME=NEW") for text in options.rename)
         yield Setting("records.fields.rename", {**_child(existing_fields, "rename"), **names}, "--rename")
     if options.order is not None:
-        yield Setting("records.fields.order", [name.strip() for name in options.order.split(",")], "--order")
+        yield Setting("records.fields.order", _names(options.order), "--order")
     if options.field:
         yield Setting("records.fields.add", [*existing_fields.get("add", []), *map(field_of, options.field)], "--field")
     if options.invalid is not None:
@@ -139,6 +152,9 @@ def field_of(text: str) -> Json:
     if share := _NULL_SHARE.search(rest):
         field["nullShare"] = _number(text, "nullShare", share[1])
         rest = rest[: share.start()]
+    if kind == "pattern" and (unique := _UNIQUE.search(rest)):
+        field["unique"] = unique[1] == "true"
+        rest = rest[: unique.start()]
     if kind in _UNSPLIT_KINDS:
         return {**field, FIELD_KINDS[kind][0][0]: rest}
     parts = rest.split(",") if rest else []
@@ -183,6 +199,10 @@ def _number(text: str, name: str, value: str) -> int | float:
         return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else float(value)
     except ValueError as error:
         raise UsageError(f"--field {text!r}: {name} is {value!r}; write a number") from error
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _invalid(text: str) -> Json:

@@ -1,4 +1,4 @@
-"""Fields of a pattern such as `(###) ###-####`: digits and letters at random, or the digits of a number of their own."""
+"""Fields of a pattern such as `(###) ###-####`: random digits and letters, or digits of a number of their own."""
 
 import string
 from collections.abc import Callable, Mapping, Sequence

@@ -292,6 +292,6 @@ def _refuse_too_many_varying(plans: Sequence[ColumnPlan]) -> None:
     if count > MOST_VARYING_FIELDS:
         raise records_error(
             "fields.add",
-            f"has {count} fields that differ in every row (kind unique, each run of digits of a unique pattern,"
-            f" and client_id, email, phone, address and such columns in each template); at most {MOST_VARYING_FIELDS} can",
+            f"has {count} fields that differ in every row (kind unique, each run of digits of a unique pattern, and"
+            f" client_id, email, phone, address and such columns in each template); at most {MOST_VARYING_FIELDS} can",
         )
