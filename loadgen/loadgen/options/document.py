@@ -155,7 +155,7 @@ def _put_values(draft: Draft, options: argparse.Namespace) -> None:
         if (text := getattr(options, name, None)) is not None:
             draft.put(path, whole_number(option(name), text), option(name))
     if (control := getattr(options, "read_back_control", None)) is not None:
-        kind = "url" if "://" in control else "clientId"
+        kind = "url" if "://" in control else "value"
         draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
     for name, path in _LEVELS_OF_LOAD.items():
         if (level := getattr(options, name, None)) is not None:

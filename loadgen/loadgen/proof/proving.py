@@ -106,11 +106,14 @@ class Prover:
         )
         columns = (column for column in plan.records.columns if column.kind == "client")
         self._id_column = next((column.name for column in columns if column.source == CLIENT_ID_NAME), "")
+        # Rows that are looked up by another column say nothing of the run by how they begin.
+        has_prefix = self._id_column and not (plan.read_back and plan.read_back.column)
+        self._id_prefix = run_prefix(plan.records.run_tag) if has_prefix else ""
         self._must_prove = plan.require == Requirement.PROVEN
         self._proof_spans: dict[Endpoint, tuple[float, float]] = {}
         self._late_refusal: VerificationReport | None = None
         self._read_back: ReadBack | None = None
-        self._look_up_ids: tuple[str, ...] = ()
+        self._look_up_keys: tuple[str, ...] = ()
         self._report: VerificationReport | None = None
         self._canaries: dict[_Suspicion, tuple[str, ...]] = {}
         self._refused_addresses: dict[Endpoint, RefusedAddress] = {}
@@ -148,8 +151,8 @@ class Prover:
                 self._plan.read_back,
                 make_fetch(self._plan),
                 self._uploader.authorization,
-                id_column=self._id_column or CLIENT_ID_NAME,
-                id_prefix=run_prefix(self._plan.records.run_tag) if self._id_column else "",
+                id_column=self._plan.read_back.column or self._id_column or CLIENT_ID_NAME,
+                id_prefix=self._id_prefix,
             )
         try:
             async with asyncio.timeout(bound_seconds):
@@ -210,9 +213,9 @@ class Prover:
         """Read back what the target has stored, when the last answer of the whole fleet is in; `report` then has it."""
         if self._read_back is None:
             return
-        newest_id = self._uploader.newest_confirmed_id
-        ids = dict.fromkeys((*self._look_up_ids, *((newest_id,) if newest_id else ())))
-        await self._read_back.conclude(tuple(ids))
+        newest_key = self._uploader.newest_confirmed_key
+        keys = dict.fromkeys((*self._look_up_keys, *((newest_key,) if newest_key else ())))
+        await self._read_back.conclude(tuple(keys))
 
     async def prove_alone(self, *, full_rows: int) -> VerificationReport:
         """Prove a target that no load follows for: its read-back is made to the end at once."""
@@ -297,9 +300,9 @@ class Prover:
                 return endpoints
             course.begin_anew()
             report = await self._verify(endpoints, full_rows, course, is_first=True)
-        self._look_up_ids = tuple(dict.fromkeys((*course.canary_ids, *course.first_ids)))[:LOOKED_UP_ROWS]
+        self._look_up_keys = tuple(dict.fromkeys((*course.canary_keys, *course.first_keys)))[:LOOKED_UP_ROWS]
         return with_refusal(
-            report, await self._read(ReadingMoment.VERIFIED, self._look_up_ids) if report.is_proven else None
+            report, await self._read(ReadingMoment.VERIFIED, self._look_up_keys) if report.is_proven else None
         )
 
     async def _permitted_endpoints(self) -> tuple[Endpoint, ...] | VerificationReport:
@@ -325,10 +328,10 @@ class Prover:
             )
         return endpoints
 
-    async def _read(self, moment: ReadingMoment, client_ids: tuple[str, ...]) -> VerificationReport | None:
+    async def _read(self, moment: ReadingMoment, keys: tuple[str, ...]) -> VerificationReport | None:
         if self._read_back is None:
             return None
-        await self._read_back.read(moment, client_ids)
+        await self._read_back.read(moment, keys)
         return read_back_refusal(self._read_back.report, must_prove=self._must_prove)
 
     async def _setup_refusal(self) -> VerificationReport | None:

@@ -55,14 +55,16 @@ class _RunningCheck:
 class VerificationCourse:
     """A verification under way, readable at any time: also after it was cut off.
 
-    `first_ids` are the first client_ids of every upload that was accepted. `refused_upload` is the one that the refusal
+    `canary_keys` and `first_keys` are what a read-back looks for: the canaries, and the first rows of every upload
+    that was accepted. `refused_upload` is the one that the refusal
     comes from, if it comes from an upload. `proof_spans` has for each proven address when its proof began and ended, in
     seconds of the monotonic clock. `is_overtaken` says that every address left the target before it could be proven.
     """
 
     checks: list[VerificationCheck] = field(default_factory=list)
     canary_ids: list[str] = field(default_factory=list)
-    first_ids: list[str] = field(default_factory=list)
+    canary_keys: list[str] = field(default_factory=list)
+    first_keys: list[str] = field(default_factory=list)
     proven_addresses: list[Endpoint] = field(default_factory=list)
     proof_spans: dict[Endpoint, tuple[float, float]] = field(default_factory=dict)
     is_overtaken: bool = False
@@ -292,8 +294,10 @@ class Verifier:
             course.is_echoed = course.is_echoed and upload.judgement.is_echoed
         if name is CheckName.CANARY and upload.first_client_id and progress.has_begun:
             course.canary_ids.append(upload.first_client_id)
-        if upload.first_client_id and upload.error is None:
-            course.first_ids.append(upload.first_client_id)
+        if name is CheckName.CANARY and upload.look_up_key and progress.has_begun:
+            course.canary_keys.append(upload.look_up_key)
+        if upload.look_up_key and upload.error is None:
+            course.first_keys.append(upload.look_up_key)
         if refusal is not None:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _refusal_message(name, upload, rows, progress) + effort

@@ -72,6 +72,10 @@ class Batch:
         """What finds the first row in the target, such as `client_id 48H0RBGCV500EB0G5VNF`; empty without rows."""
         return self._row_names.name(self._pieces[0].first_row_data) if self._pieces else ""
 
+    def first_field(self, column_name: str) -> str | None:
+        """What the first row has in a column of this name, or None without rows."""
+        return self._row_names.field(self._pieces[0].first_row_data, column_name) if self._pieces else None
+
     def client_ids(self) -> Iterator[str]:
         """The ids of all rows in the file's order; none where the file has no column for them."""
         if self._has_ids:

@@ -36,6 +36,10 @@ class RowNames:
                 return f"{self._columns[index].name} {fields[index]}"
         return f"content {clip(', '.join(fields), _LONGEST_CONTENT)}"
 
+    def field(self, row: bytes, name: str) -> str:
+        """A rendered row's field in the column of this name."""
+        return self._rendering.fields(row)[[column.name for column in self._columns].index(name)]
+
     def _rank(self, index: int) -> int:
         column = self._columns[index]
         return 0 if column.source == "client_id" else 1 if column.has_unique_values else 2

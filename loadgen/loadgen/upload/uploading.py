@@ -47,7 +47,7 @@ ANSWER_TEXT_CHARACTERS: Final = 200
 class Upload(Struct, frozen=True):
     """A finished upload. `status` is None where no complete answer came, and `answer_text` then empty.
 
-    `first_row` is what its first row is found by in the target.
+    `first_row` is what its first row is found by in the target, and `look_up_key` what the read-back looks for.
     `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
     asked for, an hour at most. `answer_text` is the answer's first `ANSWER_TEXT_CHARACTERS`, made printable.
     """
@@ -61,6 +61,7 @@ class Upload(Struct, frozen=True):
     retry_after_seconds: float | None = None
     answer_text: str = ""
     first_row: str = ""
+    look_up_key: str | None = None
 
     @property
     def error(self) -> ErrorKind | None:
@@ -70,7 +71,7 @@ class Upload(Struct, frozen=True):
 class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
-    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
+    `newest_confirmed_key` is what the read-back looks for of the upload that was accepted last. `unechoed_uploads` counts the
     accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
     which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
     its answers tell it. `traces` gives each upload that is to be traced its `traceparent`, None where none has one.
@@ -116,7 +117,8 @@ class Uploader:
             answer_seconds=target.answer_timeout_seconds,
         )
         self._next_number = pod_index
-        self.newest_confirmed_id: str | None = None
+        self._look_up_column = plan.read_back.column if plan.read_back is not None else ""
+        self.newest_confirmed_key: str | None = None
         self.must_echo = plan.require == Requirement.ECHOED
         self.unechoed_uploads = 0
         self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
@@ -188,6 +190,8 @@ class Uploader:
             await asyncio.sleep(0)
         progress.first_client_id = first_client_id = batch.first_client_id
         progress.first_row = first_row = batch.first_row_name
+        look_up_key = batch.first_field(self._look_up_column) if self._look_up_column else first_client_id
+        progress.look_up_key = look_up_key
         endpoint = destination.endpoint if isinstance(destination, Route) else destination
         request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
@@ -207,7 +211,7 @@ class Uploader:
             self._tokens.note_refusal(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
-            self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
+            self.newest_confirmed_key = look_up_key or self.newest_confirmed_key
             self.unechoed_uploads += not judgement.is_echoed
         else:
             facts = self._request_facts(authorization or "", request.length, progress)
@@ -226,6 +230,7 @@ class Uploader:
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             answer_text=_without_token(answer_text, authorization),
             first_row=first_row,
+            look_up_key=look_up_key,
         )
 
     async def _post_along_route(

@@ -95,7 +95,7 @@ def test_what_a_sheet_cannot_count_is_no_date_cell(field: str) -> None:
     assert maker(field) is None
 
 
-@given(st.datetimes(datetime(1900, 3, 1), datetime(2999, 12, 31)).map(lambda moment: moment.replace(microsecond=0)))
+@given(st.datetimes(datetime(1900, 3, 1), datetime(2999, 12, 31)).map(lambda moment: moment.replace(microsecond=0)))  # noqa: DTZ001
 def test_every_second_of_a_time_is_kept(moment: datetime) -> None:
     from openpyxl.utils.datetime import from_excel  # noqa: PLC0415 - it takes a while, and other tests need none of it
 
