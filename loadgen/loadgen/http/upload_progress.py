@@ -20,7 +20,8 @@ class UploadProgress:
     """How far an upload has come; readable at any time, also after it was cut.
 
     `has_begun` is True as soon as a byte of the request may have left. `first_client_id` is the id in the first row of
-    its file, `first_row` is what that row is found by, and `look_up_key` what a read-back looks for. The instants are monotonic seconds, None if the upload never
+    its file, `first_row` is what that row is found by, and `look_up_key` what a read-back looks for. The
+    instants are monotonic seconds, None if the upload never
     came to them: those of connecting if a kept connection was used, `last_byte_at` if the answer came before the body
     was sent. `ready_at` is when its file was complete and only the sending remained. `sending_at` is when the
     connection was ready to send, before the turn to send and the last check, so nothing may have been sent.

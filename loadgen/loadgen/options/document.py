@@ -8,11 +8,13 @@ import argparse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from loadgen.options.errors import UsageError
+from loadgen.options.fields_file import read_fields_file
 from loadgen.options.manifest import Manifest
 from loadgen.options.records_options import record_settings
 from loadgen.options.wording import OPTIONS, advice_words, decoding_error, with_user_words
@@ -127,7 +129,10 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     _put_values(draft, options)
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
     _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
-    if hasattr(options, "field"):
+    if getattr(options, "fields", None) is not None and not hasattr(options, "field"):
+        for name, part in read_fields_file(Path(options.fields)):
+            draft.put(f"records.{name}", part, "--fields")
+    elif hasattr(options, "field"):
         for setting in record_settings(options, draft.spec):
             draft.put(setting.path, setting.value, setting.option)
     _put_load(draft, options, environment)

@@ -4,9 +4,11 @@ import argparse
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from loadgen.options.errors import UsageError
+from loadgen.options.fields_file import read_fields_file
 from loadtest_model.spec.fields import FIELD_KINDS
 from loadtest_model.spec.records import INVALID_KINDS
 from loadtest_model.suggestions import suggestion
@@ -24,6 +26,11 @@ columns (--field), one for each kind:
   each may end with ,nullShare=0.1
 """
 
+FIELDS_DESCRIPTION: Final = """\
+Writes columns for --fields and for a manifest, like those of a file of your own: names, order, types,
+formats, lengths, shares of empty fields, and which values are unique. Nothing is sent anywhere. Of the
+file's values only choices are written, and only those that you confirm; placeholders stand for the others.
+"""
 SAMPLE_DESCRIPTION: Final = """\
 Shows records as a test would send them, without sending anything: those of a manifest (-f), or of the
 options. In a terminal as a table (a line for each field where it would be too wide); elsewhere, or with
@@ -64,6 +71,7 @@ class Setting:
 
 def add_records_options(parser: argparse.ArgumentParser) -> None:
     records = parser.add_argument_group("records")
+    add_fields_option(records)
     records.add_argument(
         "--field", action="append", default=[], metavar="NAME=KIND:...", help="add a column; repeatable, see below"
     )
@@ -100,6 +108,24 @@ def add_records_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fields_option(group: argparse._ArgumentGroup) -> None:
+    """The option that `loadgen verify` has too."""
+    group.add_argument("--fields", metavar="FILE", help="columns and dialect, as `loadgen fields` writes them")
+
+
+def add_fields_command_options(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--from-csv", metavar="FILE", help="a CSV file with a header row")
+    source.add_argument("--from-xlsx", metavar="FILE", help="an XLSX file, whose first sheet has a header row")
+    parser.add_argument("--rows", metavar="N", default="20000", help="how many rows are looked at (default: 20000)")
+    parser.add_argument(
+        "--choices",
+        metavar="NAME,NAME",
+        help="columns of which the file's own choices may be written; or all, or none (default: a terminal is asked)",
+    )
+    parser.add_argument("-o", "--out", metavar="FILE", help="where the fields are written (default: standard output)")
+
+
 def add_sample_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", metavar="N", default="20", help="how many records (default: %(default)s)")
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest, whose records are shown")
@@ -116,7 +142,7 @@ def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Ite
 
     Raises UsageError for what cannot be read.
     """
-    existing_fields = _child(_child(spec, "records"), "fields")
+    yield from _field_settings(options, spec)
     for name, path in _TEXTS.items():
         if (text := getattr(options, name)) is not None:
             yield Setting(
@@ -124,6 +150,18 @@ def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Ite
             )
     if options.bom:
         yield Setting("records.dialect.bom", True, "--bom")
+    if options.invalid is not None:
+        yield Setting("records.invalid", _invalid(options.invalid), "--invalid")
+    if options.expect_count is not None:
+        yield Setting("target.response.expectCount", options.expect_count, "--expect-count")
+
+
+def _field_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
+    existing_fields = _child(_child(spec, "records"), "fields")
+    if options.fields is not None:
+        for name, part in read_fields_file(Path(options.fields)):
+            existing_fields = part if name == "fields" else existing_fields
+            yield Setting(f"records.{name}", part, "--fields")
     if options.only is not None:
         yield Setting("records.fields.only", _names(options.only), "--only")
     if options.drop:
@@ -136,10 +174,6 @@ def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Ite
         yield Setting("records.fields.order", _names(options.order), "--order")
     if options.field:
         yield Setting("records.fields.add", [*existing_fields.get("add", []), *map(field_of, options.field)], "--field")
-    if options.invalid is not None:
-        yield Setting("records.invalid", _invalid(options.invalid), "--invalid")
-    if options.expect_count is not None:
-        yield Setting("target.response.expectCount", options.expect_count, "--expect-count")
 
 
 def field_of(text: str) -> Json:

@@ -120,7 +120,7 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--read-back",
         metavar="URL",
-        help="read here what is stored, before and after; {client_id} or another unique column in it looks this test's rows up",
+        help="read here what is stored, before and after; {client_id} or another unique column looks rows up",
     )
     target.add_argument("--read-back-count", metavar="PATH", help="of the count in the read-back's answer")
     target.add_argument(

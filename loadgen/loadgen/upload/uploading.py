@@ -71,10 +71,11 @@ class Upload(Struct, frozen=True):
 class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
-    `newest_confirmed_key` is what the read-back looks for of the upload that was accepted last. `unechoed_uploads` counts the
-    accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
-    which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
-    its answers tell it. `traces` gives each upload that is to be traced its `traceparent`, None where none has one.
+    `newest_confirmed_key` is what the read-back looks for of the upload that was accepted last. `unechoed_uploads`
+    counts the accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted.
+    `stalls`, which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the
+    target's, as its answers tell it. `traces` gives each upload that is to be traced its `traceparent`, None where none
+    has one.
     """
 
     def __init__(
