@@ -1,5 +1,6 @@
 """Dates, times and booleans as cells of their own kind (ECMA-376 part 1, 18.3.1.4 and 18.17.4)."""
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -66,5 +67,5 @@ def _moment(field: str) -> str | None:
     if day is None:
         return None
     seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
-    # Ten places are a hundred-thousandth of a second, so readers round to the second that was meant.
-    return f"{int(day) + seconds / _SECONDS_PER_DAY:.10f}"
+    # The next number up, which is less than a microsecond later: LibreOffice cuts off a second that is not whole.
+    return repr(math.nextafter(int(day) + seconds / _SECONDS_PER_DAY, math.inf)) if seconds else day
