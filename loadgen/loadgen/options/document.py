@@ -130,7 +130,7 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
     _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
     if getattr(options, "fields", None) is not None and not hasattr(options, "field"):
-        for name, part in read_fields_file(Path(options.fields)):
+        for name, part in read_fields_file(Path(options.fields)).items():
             draft.put(f"records.{name}", part, "--fields")
     elif hasattr(options, "field"):
         for setting in record_settings(options, draft.spec):

@@ -159,7 +159,7 @@ def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Ite
 def _field_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
     existing_fields = _child(_child(spec, "records"), "fields")
     if options.fields is not None:
-        for name, part in read_fields_file(Path(options.fields)):
+        for name, part in read_fields_file(Path(options.fields)).items():
             existing_fields = part if name == "fields" else existing_fields
             yield Setting(f"records.{name}", part, "--fields")
     if options.only is not None:

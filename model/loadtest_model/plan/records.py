@@ -70,6 +70,10 @@ _SPEC_NAMES: Final = {"line_end": "lineEnd"}
 
 def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[Step, ...]) -> RecordsPlan:
     """The records of a spec. Raises PlanError for what cannot be made."""
+    if spec.records.template is not None:
+        raise records_error(
+            "template", "names a ConfigMap, which only a cluster reads; give the file that is in it by --fields"
+        )
     digest = hashlib.sha256(f"{identity.uid}/{run_id}".encode()).digest()
     plan = plan_records(
         spec.records,

@@ -15,6 +15,7 @@ from loadtest_model.spec.fields import (
     ColumnName,
     Field,
 )
+from loadtest_model.spec.parts import Name
 from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
@@ -195,6 +196,11 @@ class InvalidRows(Value, frozen=True, kw_only=True):
     ] = field(default_factory=lambda: ["missing_required", "bad_email"])
 
 
+class TemplateKey(Value, frozen=True, kw_only=True):
+    name: Annotated[Name, Meta(description="Name of a ConfigMap in the namespace of the LoadTest.")]
+    key: Annotated[Name, Meta(description="Key within the ConfigMap's data.")] = "fields.yaml"
+
+
 class Records(Value, frozen=True, kw_only=True):
     seed: (
         Annotated[
@@ -219,6 +225,13 @@ class Records(Value, frozen=True, kw_only=True):
             " example.com, example.net and example.org."
         ),
     ] = Contact.ANY
+    template: Annotated[
+        TemplateKey | None,
+        Meta(
+            description="ConfigMap with columns and dialect, as `loadgen fields` writes them. What `fields` or"
+            " `dialect` say here takes the place of that part."
+        ),
+    ] = None
     fields: Annotated[
         Fields,
         Meta(description="Columns that are renamed, dropped, added or in another order."),
