@@ -61,7 +61,7 @@ cluster-down: setup ## End the cluster that `make cluster` started
 
 # Tests of whole runs mostly wait, so they run side by side: each worker has a cluster of its own, and a file's tests
 # stay together.
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 .PHONY: test

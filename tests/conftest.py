@@ -25,6 +25,11 @@ settings.register_profile("gate", settings.get_profile("laws"), derandomize=True
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "laws"))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes that are no text by their argument: a time of compression in an id differs between two workers."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("process_node"):
         if cluster_kind() is not ClusterKind.LOCAL:

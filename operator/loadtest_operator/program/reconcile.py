@@ -31,6 +31,7 @@ from loadtest_operator.ui.running import Turns
 
 _LOG: Final = logging.getLogger(__name__)
 _CONFLICT_SECONDS: Final = 0.2
+"""After how long a test is looked at again that changed while it was looked at."""
 _FOLLOWING_PHASES: Final = frozenset({Phase.STARTING, Phase.VERIFYING, Phase.RUNNING})
 """The phases in which the pods hear of the target's addresses."""
 
@@ -83,7 +84,12 @@ class Reconciler:
         identity, run_id = observation.test.identity, observation.run_id
         self._memory.forget_other_runs(identity.uid, run_id)
         if may_begin(observation):
+            version = observation.test.resource_version
             observation = await self._contenders.with_turn(observation)
+            if observation.test.resource_version != version:
+                # Only the test was read again. Its new target or its Job, made by another operator, was not looked at.
+                self._contenders.release(identity.uid)
+                return _CONFLICT_SECONDS
         decision = await self._decide_and_act(observation)
         if observation.job is None and not any(isinstance(action, CreateJob) for action in decision.actions):
             self._contenders.release(identity.uid)

@@ -1,6 +1,7 @@
 """One turn, against an API server that refuses some of it."""
 
 import logging
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -42,11 +43,15 @@ class WithoutEvents(Api):
         raise ApiError(403, "Forbidden", self._refusal)
 
 
-class SuspendedTest:
-    """Looks at one test that is suspended, whose turn it is."""
+class OneTest:
+    """Looks at one test, whose turn it is; it is suspended unless the spec says otherwise."""
+
+    def __init__(self, **spec: Any) -> None:
+        self._observation = a_new_observation(a_fleet_spec(**{"suspend": True, **spec}))
+        self.released: list[str] = []
 
     async def observe(self, *_: str) -> Observation:
-        return a_new_observation(a_fleet_spec(suspend=True))
+        return self._observation
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
         return observation
@@ -54,8 +59,15 @@ class SuspendedTest:
     async def with_turn(self, observation: Observation) -> Observation:
         return observation
 
-    def release(self, _uid: str) -> None:
-        pass
+    def release(self, uid: str) -> None:
+        self.released.append(uid)
+
+
+class ChangedTest(OneTest):
+    """Changes between the look at it and the decision."""
+
+    async def with_turn(self, observation: Observation) -> Observation:
+        return replace(observation, test=replace(observation.test, resource_version="later"))
 
 
 class NothingToDo:
@@ -64,26 +76,37 @@ class NothingToDo:
         return ()
 
 
+async def reconcile(api: Api, test: OneTest) -> float | None:
+    parts = ReconcilerDependencies(
+        api,
+        cast("Observer", test),
+        Roster(),
+        cast("Contenders", test),
+        cast("Actor", NothingToDo()),
+        POLICY,
+        Memory(lambda: 100.0),
+        RunMetrics(),
+        Turns(),
+    )
+    return await Reconciler(parts, lambda _key: None).reconcile(("shop", "heavy"))
+
+
 @pytest.mark.parametrize(("refusal", "warnings"), [(TERMINATING, 0), ("events is forbidden", 1)])
 async def test_an_event_that_is_refused_is_worth_a_warning_unless_its_namespace_is_being_deleted(
     refusal: str, warnings: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    test = SuspendedTest()
     async with WithoutEvents(refusal) as api:
-        parts = ReconcilerDependencies(
-            api,
-            cast("Observer", test),
-            Roster(),
-            cast("Contenders", test),
-            cast("Actor", NothingToDo()),
-            POLICY,
-            Memory(lambda: 100.0),
-            RunMetrics(),
-            Turns(),
-        )
-
-        await Reconciler(parts, lambda _key: None).reconcile(("shop", "heavy"))
+        await reconcile(api, OneTest())
 
         assert api.refused_events == 1
     assert len(caplog.records) == warnings
+
+
+async def test_a_test_that_has_changed_since_it_was_looked_at_is_looked_at_again_before_anything_is_done() -> None:
+    test = ChangedTest(suspend=False)
+    async with WithoutEvents("") as api:
+        assert await reconcile(api, test) == pytest.approx(0.2)
+
+        assert api.refused_events == 0
+    assert test.released == [(await test.observe()).test.identity.uid]
