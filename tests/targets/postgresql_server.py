@@ -1,0 +1,85 @@
+"""PostgreSQL, the real one, with a data folder of its own, on a port of its own of 127.0.0.1."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from localcluster.packages import PackageError, install
+from nginx_proxy import free_port
+
+_DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
+_USER = "nobody"
+_CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+"""
+
+
+@contextmanager
+def postgresql_server(folder: Path) -> Iterator[str]:
+    """Run PostgreSQL with its data in `folder`; gives the URL of its superuser, without a database.
+
+    Skips the test with the reason where PostgreSQL is missing and cannot be installed.
+    """
+    programs = _find_or_install()
+    data, port = folder / "data", free_port()
+    data.mkdir()
+    if os.geteuid() == 0:
+        # It refuses to run as root, and its user must be able to enter the folders above its data.
+        shutil.chown(data, _USER)
+        for parent in data.parents:
+            if parent.stat().st_mode & 0o001 == 0:
+                parent.chmod(parent.stat().st_mode | 0o011)
+    _run([programs / "initdb", "--auth=trust", "--username=guard", "--encoding=UTF8", "--no-sync", "-D", data])
+    with (data / "postgresql.conf").open("a") as file:
+        file.write(_CONFIGURATION.format(port=port))
+    control = [programs / "pg_ctl", "-D", data, "-w", "-t", "60"]
+    _run([*control, "-l", data / "log", "start"])
+    try:
+        yield f"postgresql://guard@127.0.0.1:{port}"
+    finally:
+        _run([*control, "-m", "immediate", "stop"])
+
+
+def _run(command: list[Path | str]) -> None:
+    user = {"user": _USER, "extra_groups": ()} if os.geteuid() == 0 else {}
+    process = subprocess.run(
+        [str(word) for word in command],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        **user,
+    )
+    assert process.returncode == 0, f"{command[0]}: {process.stderr}"
+
+
+def _find_or_install() -> Path:
+    if (programs := _find()) is None:
+        try:
+            # The package would else make a cluster of its own, and start it.
+            Path("/etc/postgresql-common").mkdir(exist_ok=True)
+            Path("/etc/postgresql-common/createcluster.conf").write_text("create_main_cluster = false\n")
+            install(["postgresql"])
+        except (PackageError, OSError) as error:
+            pytest.skip(f"there is no PostgreSQL: {error}")
+        programs = _find()
+    assert programs is not None
+    return programs
+
+
+def _find() -> Path | None:
+    on_path = shutil.which("initdb")
+    if on_path is not None and shutil.which("postgres", path=str(Path(on_path).parent)) is not None:
+        return Path(on_path).parent
+    # Debian keeps the server's programs out of the PATH, the newest version last.
+    versions = sorted(_DEBIAN_PROGRAMS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return versions[-1].parent if versions else None
