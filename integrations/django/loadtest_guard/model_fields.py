@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
@@ -200,19 +200,19 @@ def _unique_column(field: Any) -> ModelColumn:
         notes = [f"{32**width:,} values, then they come again"] if width < 6 else []
         return _made(field, "unique", *notes, width=width)
     column = _of_choices(field) or _of_value(field) or _of_text(field, is_unique=False)
-    notes = (*column.notes, "the field is unique, but these values come again")
-    return ModelColumn(field.name, column.parameters, notes=notes)
+    return replace(column, notes=(*column.notes, "the field is unique, but these values come again"))
 
 
 def _bounds(field: Any, most: float) -> tuple[float, float]:
     """The range of a number: from 0 to `most`, narrowed or moved by the validators that the model names."""
     low, high = 0.0, float(most)
     for validator in field._validators:
-        limit = getattr(validator, "limit_value", None)
+        if not isinstance(validator, MinValueValidator | MaxValueValidator):
+            continue
+        limit: Any = validator.limit_value
+        bound = float(limit() if callable(limit) else limit)
         if isinstance(validator, MinValueValidator):
-            low = float(limit() if callable(limit) else limit)
-            high = max(low, high)
-        elif isinstance(validator, MaxValueValidator):
-            high = min(high, float(limit() if callable(limit) else limit))
-            low = min(low, high)
+            low, high = bound, max(bound, high)
+        else:
+            low, high = min(low, bound), min(high, bound)
     return low, high

@@ -143,7 +143,7 @@ def test_a_name_of_nothing_is_refused_with_what_there_is() -> None:
         printed("guarded_shop.Account", only="plam")
     with pytest.raises(CommandError, match="guarded_shop"):
         printed("guarded_shop.Nothing")
-    with pytest.raises(CommandError, match="write it as app.Model"):
+    with pytest.raises(CommandError, match=r"write it as app\.Model"):
         printed("Account")
 
 
