@@ -8,15 +8,13 @@ import argparse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from loadgen.options.errors import UsageError
-from loadgen.options.fields_file import read_fields_file
 from loadgen.options.manifest import Manifest
-from loadgen.options.records_options import record_settings
+from loadgen.options.records_options import fields_file_settings, record_settings
 from loadgen.options.wording import OPTIONS, advice_words, decoding_error, with_user_words
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario, Spec
@@ -87,7 +85,7 @@ class Draft:
     has_manifest: bool = False
 
     def put(self, path: str, value: object, source: str) -> None:
-        """Set the field at a dotted path."""
+        """Set the field at a dotted path; None removes it."""
         *parents, name = path.split(".")
         node = self.spec
         for parent in parents:
@@ -95,7 +93,10 @@ class Draft:
             if not isinstance(child, dict):
                 child = node[parent] = {}
             node = child
-        node[name] = value
+        if value is None:
+            node.pop(name, None)
+        else:
+            node[name] = value
         self.sources[f"spec.{path}"] = source
 
     @property
@@ -130,8 +131,8 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
     _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
     if getattr(options, "fields", None) is not None and not hasattr(options, "field"):
-        for name, part in read_fields_file(Path(options.fields)).items():
-            draft.put(f"records.{name}", part, "--fields")
+        for setting in fields_file_settings(options):
+            draft.put(setting.path, setting.value, setting.option)
     elif hasattr(options, "field"):
         for setting in record_settings(options, draft.spec):
             draft.put(setting.path, setting.value, setting.option)

@@ -137,6 +137,14 @@ def add_sample_options(parser: argparse.ArgumentParser) -> None:
     add_records_options(parser)
 
 
+def fields_file_settings(options: argparse.Namespace) -> Iterator[Setting]:
+    """What the file of --fields sets, in place of a ConfigMap that a manifest names. Raises UsageError."""
+    if options.fields is not None:
+        yield Setting("records.template", None, "--fields")
+        for name, part in read_fields_file(Path(options.fields)).items():
+            yield Setting(f"records.{name}", part, "--fields")
+
+
 def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
     """What the options set, in a spec that may have some of it already: lists and maps are added to.
 
@@ -158,10 +166,10 @@ def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Ite
 
 def _field_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:
     existing_fields = _child(_child(spec, "records"), "fields")
-    if options.fields is not None:
-        for name, part in read_fields_file(Path(options.fields)).items():
-            existing_fields = part if name == "fields" else existing_fields
-            yield Setting(f"records.{name}", part, "--fields")
+    for setting in fields_file_settings(options):
+        if setting.path == "records.fields":
+            existing_fields = setting.value
+        yield setting
     if options.only is not None:
         yield Setting("records.fields.only", _names(options.only), "--only")
     if options.drop:

@@ -70,10 +70,6 @@ _SPEC_NAMES: Final = {"line_end": "lineEnd"}
 
 def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[Step, ...]) -> RecordsPlan:
     """The records of a spec. Raises PlanError for what cannot be made."""
-    if spec.records.template is not None:
-        raise records_error(
-            "template", "names a ConfigMap, which only a cluster reads; give the file that is in it by --fields"
-        )
     digest = hashlib.sha256(f"{identity.uid}/{run_id}".encode()).digest()
     plan = plan_records(
         spec.records,
@@ -96,6 +92,10 @@ def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[St
 
 def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: int) -> RecordsPlan:
     """The records as described, with this seed where none is given. Raises PlanError for what cannot be made."""
+    if records.template is not None:
+        raise records_error(
+            "template", "names a ConfigMap, which only a cluster reads; give the file that is in it by --fields"
+        )
     columns = compile_columns(records.fields)
     return RecordsPlan(
         seed=seed if records.seed is None else records.seed,

@@ -125,3 +125,39 @@ def test_more_columns_than_a_test_can_add_are_refused(tmp_path: Path, capfd: pyt
     assert main(["fields", "--from-csv", str(tmp_path / "wide.csv")]) == 64
 
     assert "40 columns that no client column fills; at most 32" in capfd.readouterr().err
+
+
+MANIFEST = """
+apiVersion: x-load-test.dev/v1alpha1
+kind: LoadTest
+metadata: {name: products}
+spec:
+  target: {url: "http://127.0.0.1:8000/"}
+  scenario: light
+  records: {seed: 7, template: {name: products}}
+"""
+
+
+def test_the_file_of_fields_stands_for_the_configmap_that_a_manifest_names(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loadtest.yaml").write_text(MANIFEST)
+    (tmp_path / "fields.yaml").write_text("records: {fields: {only: [email], rename: {email: mail}}}")
+    sample = ["sample", "-f", str(tmp_path / "loadtest.yaml"), "--rows", "2", "--format", "csv"]
+
+    assert main(sample) == 64
+    assert "spec.records.template names a ConfigMap, which only a cluster reads" in capfd.readouterr().err
+    assert main([*sample, "--fields", str(tmp_path / "fields.yaml")]) == 0
+
+    sys.stdout.flush()
+    assert capfd.readouterr().out.splitlines()[0] == "mail"
+
+
+def test_options_add_to_the_file_of_fields(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "fields.yaml").write_text("records: {fields: {only: [email], rename: {email: mail}}}")
+    fields = ["--fields", str(tmp_path / "fields.yaml")]
+
+    assert main(["sample", "--rows", "1", *fields, "--only", "city", "--field", "vip=boolean:yes|no"]) == 0
+
+    sys.stdout.flush()
+    assert capfd.readouterr().out.splitlines()[0] == "city,vip"
