@@ -14,8 +14,10 @@ _DATE_FORMATS: Final = (
 _COMPACT_DATE: Final = "%Y%m%d"
 _DATE_WORDS: Final = frozenset(("date", "day", "dob", "born", "birthday", "on", "at"))
 _TIME: Final = re.compile(
-    r"(?P<date>.+?)(?P<separator>[T ])(?P<time>[0-9]{2}:[0-9]{2}(?P<seconds>:[0-9]{2})?)(?P<rest>.*)"
+    r"(?P<date>[0-9./-]+)(?P<separator>[T ])(?P<time>[0-9]{2}:[0-9]{2}(?P<seconds>:[0-9]{2})?)"
+    r"(?P<rest>(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)"
 )
+"""Nothing but digits and a time zone, since what follows a time becomes part of the format."""
 _FRACTION: Final = re.compile(r"\.([0-9]+)")
 _LATEST_YEAR: Final = 2999
 _MOST_LOOKED_AT: Final = 2_000
@@ -56,7 +58,7 @@ def _date_time(texts: Sequence[str]) -> Proposal | None:
     date_format, days = fitting_formats[0]
     earliest, latest = _bounds(days)
     time = "%H:%M" if first["seconds"] is None else "%H:%M:%S"
-    rest = _FRACTION.sub(lambda match: "." + "0" * len(match[1]), first["rest"]).replace("%", "%%")
+    rest = _FRACTION.sub(lambda match: "." + "0" * len(match[1]), first["rest"])
     moment_format = f"{date_format}{first['separator']}{time}{rest}"
     parameters: Json = {
         "kind": "datetime",

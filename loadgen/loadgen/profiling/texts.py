@@ -77,14 +77,15 @@ def propose_text(values: ColumnValues) -> Proposal:
 
 
 def shape_of(value: str) -> str:
-    """The pattern of a value: its digits and letters stand for any, and other characters for themselves."""
+    """The pattern of a value: its digits and letters stand for any, and other ASCII characters for themselves."""
     return "".join(map(_shape_of_character, value))
 
 
 def _shape_of_character(character: str) -> str:
     if character in "0123456789":
         return "#"
-    if character.isalnum():
+    # Of other scripts' signs nobody knows what they tell.
+    if character.isalnum() or not character.isascii():
         return "?"
     return f"\\{character}" if character in "#?\\" else character
 

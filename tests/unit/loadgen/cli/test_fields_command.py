@@ -3,11 +3,13 @@
 import csv
 import io
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from openpyxl import Workbook, load_workbook
 
 from loadgen.cli.main import main
 
@@ -161,3 +163,24 @@ def test_options_add_to_the_file_of_fields(tmp_path: Path, capfd: pytest.Capture
 
     sys.stdout.flush()
     assert capfd.readouterr().out.splitlines()[0] == "city,vip"
+
+
+def test_a_sheet_with_real_dates_makes_sheets_with_real_dates(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    theirs, fields, ours = (tmp_path / name for name in ("theirs.xlsx", "fields.yaml", "ours.xlsx"))
+    workbook = Workbook()
+    workbook.active.append(["code", "booked", "paid", "amount"])
+    for number in range(60):
+        workbook.active.append([f"T{number:04}", datetime(2024, 1 + number % 9, 3), number % 3 == 0, number / 4])  # noqa: DTZ001
+    workbook.save(theirs)
+
+    assert main(["fields", "--from-xlsx", str(theirs), "--out", str(fields)]) == 0
+    sample = ["sample", "--fields", str(fields), "--rows", "40", "--format", "xlsx", "--out", str(ours)]
+    assert main(sample) == 0
+
+    header, *rows = load_workbook(ours).active.iter_rows(values_only=True)
+    assert header == ("code", "booked", "paid", "amount")
+    assert {tuple(type(cell) for cell in row) for row in rows} <= {(str, datetime, bool, kind) for kind in (int, float)}
+    assert len({row[0] for row in rows}) == 40
+    assert capfd.readouterr().err == ""
