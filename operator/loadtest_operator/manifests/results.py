@@ -56,7 +56,11 @@ def results(
     if len(report) <= remaining_bytes * REPORT_SHARE:
         config_map["binaryData"] = {REPORT_KEY: base64.b64encode(report).decode()}
         remaining_bytes -= len(report)
+    # A row of more seconds holds larger numbers, so it is no shorter: widths that are too much by that are left out.
+    least_row_seconds = 0.0
     for row_seconds in ROW_SECONDS:
+        if row_seconds < least_row_seconds:
+            continue
         series = time_series_csv(series_rows(plan, aggregate, summary.started_at, row_seconds)).encode()
         if len(series) <= min(remaining_bytes, PLAIN_SERIES_LIMIT_BYTES):
             config_map["data"]["time_series.csv"] = series.decode()
@@ -65,6 +69,7 @@ def results(
         if len(compressed_series) <= remaining_bytes:
             config_map.setdefault("binaryData", {})["time_series.csv.gz"] = base64.b64encode(compressed_series).decode()
             break
+        least_row_seconds = row_seconds * len(compressed_series) / max(1, remaining_bytes)
     return config_map
 
 

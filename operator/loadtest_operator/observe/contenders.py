@@ -170,8 +170,9 @@ class Contenders:
         """Find everybody's turn, and wake those to whom something else is to be said."""
         if not self._is_filled:
             await self._fill()
-        await self._find_identities()
+        # What comes during the search has not been looked for, so it calls for another reading.
         version = self._roster.version
+        await self._find_identities()
         line = self._line()
         former = self._turns
         self._turns = find_turns((*line.holders.values(), *line.remains), line.waiting.values(), self._limits)
@@ -190,7 +191,7 @@ class Contenders:
             observation = replace(observation, test=observed_test(resource))
         entry = entry_of(observation.test)
         uid = entry.uid
-        target = await self._identities.identities_of(*entry.target)
+        target = await self._identities_of(entry.target)
         await self._look()
         await self.read()
         # From here to the grant nobody else decides.
@@ -257,17 +258,25 @@ class Contenders:
         self._slow = set(self._searches)
 
     async def _search(self, target: TargetKey) -> None:
-        before = self._identities.last_known(*target)
         try:
             async with self._gate:
-                await self._identities.identities_of(*target)
+                await self._identities_of(target)
         except ApiError as error:
             # Before it starts, a test must find them; the others need not wait for that.
             _LOG.warning("the target %s of namespace %s was not looked for: %s", *target[:2], error)
         finally:
             del self._searches[target]
-        if self._identities.last_known(*target) != before:
+
+    async def _identities_of(self, target: TargetKey) -> frozenset[str]:
+        """The identities of a target as they are now; where they are others than before, the line is read again.
+
+        Raises ApiError.
+        """
+        before = self._identities.last_known(*target)
+        current = await self._identities.identities_of(*target)
+        if current != before:
             self._roster.touch()
+        return current
 
     async def _fill(self) -> None:
         """Know everything once, before anybody's turn is found."""

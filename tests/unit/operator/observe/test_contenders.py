@@ -15,7 +15,7 @@ from loadtest_operator.observe.contenders import Contenders, Urgency
 from loadtest_operator.observe.identities import Identities, Resolve, resolve_host
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.observe.roster import Roster
-from loadtest_operator.policy.line import Limits
+from loadtest_operator.policy.line import Limits, Turn
 from support.fake_api import FakeApi
 from support.operator_builders import NOW
 
@@ -80,11 +80,18 @@ class Line:
 
     async def reason_of(self, resource: Json) -> Reason | None:
         """Why a test has to wait that looks now, and is as it says; None where it is its turn."""
+        return (await self._turn_of(resource)).reason
+
+    async def place_of(self, resource: Json) -> int:
+        """The place in line of a test that looks now, and is as it says."""
+        return (await self._turn_of(resource)).place
+
+    async def _turn_of(self, resource: Json) -> Turn:
         tests = self.objects["loadtests"]
         tests[:] = [resource if test["metadata"]["uid"] == resource["metadata"]["uid"] else test for test in tests]
         test = observed_test(resource)
         observation = Observation(test=test, now=NOW, run_id=run_id_of(test))
-        return (await self.contenders.with_turn(observation)).turn.reason
+        return (await self.contenders.with_turn(observation)).turn
 
     async def woken(self) -> list[str]:
         """Who is woken by what the roster has heard since the last time."""
@@ -397,3 +404,38 @@ async def test_an_urgent_test_is_one_that_has_pods_or_a_run_under_way() -> None:
     assert urgencies == {
         "loads": Urgency.RUNS, "over": Urgency.WAITS, "ends": Urgency.RUNS, "unknown": Urgency.WAITS,
     }  # fmt: skip
+
+
+async def test_targets_that_are_found_one_after_the_other_by_tests_that_came_at_once_put_these_in_one_line() -> None:
+    """They come while the line is read, so that nobody has looked for their targets when it has been."""
+    names = {"http://other.example/": "other", "http://first.example/": "first", "http://second.example/": "second"}
+    looked_for = {host: asyncio.Event() for host in names.values()}
+    found = {host: asyncio.Event() for host in names.values()}
+
+    async def resolve(url_host: str) -> frozenset[str]:
+        host = url_host.partition(".")[0]
+        looked_for[host].set()
+        await found[host].wait()
+        return frozenset({"192.0.2.7" if host != "other" else "192.0.2.9"})
+
+    first, second = a_test("a", url="http://first.example/"), a_test("b", url="http://second.example/")
+    line = Line(a_test("0-runs", RUNNING), a_test("other", url="http://other.example/"), resolve=resolve)
+    line.having(pods=(a_child_of("0-runs"),))
+    reading = asyncio.create_task(line.contenders.read())
+    await looked_for["other"].wait()
+    line.objects["loadtests"] += [first, second]
+    for test in (first, second):
+        line.roster.see_test(test)
+    found["other"].set()
+    await reading
+    asking = [asyncio.create_task(line.reason_of(test)) for test in (first, second)]
+    await looked_for["second"].wait()
+    found["second"].set()
+    await asking[1]
+    found["first"].set()
+    assert [await each for each in asking] == [BUSY, BUSY]
+
+    await line.contenders.read()
+
+    assert "b" in line.awake
+    assert await line.place_of(second) == 2
