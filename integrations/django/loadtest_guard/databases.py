@@ -39,6 +39,11 @@ class GuardedDatabases:
         self._mode = mode
         self._report = report
         self._guarded: list[_GuardedDatabase] = []
+        self._own: list[BaseDatabaseWrapper] = []
+
+    def holds(self, connection: object) -> bool:
+        """Whether this connection has an open transaction of the guard."""
+        return any(own is connection for own in self._own)
 
     def open(self) -> None:
         """Begin a sealed transaction on every database. Raises GuardUnavailableError, and then none is open."""
@@ -59,6 +64,7 @@ class GuardedDatabases:
         guarded_databases, self._guarded = self._guarded, []
         for guarded in reversed(guarded_databases):
             rows += self._leave(guarded, broken)
+        self._own.clear()
         return DatabaseFigures(
             queries=sum(guarded.use.queries for guarded in guarded_databases),
             seconds=sum(guarded.use.seconds for guarded in guarded_databases),
@@ -71,6 +77,8 @@ class GuardedDatabases:
         seal = seal_of(connection, self._mode, self._report)
         if connection.in_atomic_block and not connection.atomic_blocks[-1]._from_testcase:
             raise GuardUnavailableError(f"the database {connection.alias!r} is in a transaction already")
+        self._own.append(connection)
+        seal.prepare()
         atomic = transaction.Atomic(connection.alias, savepoint=True, durable=False)
         # Django's own way to let `durable=True` run inside another transaction, as in its TestCase.
         atomic._from_testcase = True

@@ -10,6 +10,7 @@ from loadtest_guard.effects.caches import CacheOverlays
 from loadtest_guard.errors import GuardRefusalError
 from loadtest_guard.guard_settings import EffectRule, GuardSettings
 from loadtest_guard.protection import Protection
+from loadtest_guard.refusals import logger
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Guard:
         self.processed_count: int | None = None
         self._held: Counter[str] = Counter()
         self._refused: list[str] = []
-        self._databases = GuardedDatabases(settings.mode, self._refused.append)
+        self._is_over = False
+        self._databases = GuardedDatabases(settings.mode, self.refuse)
         self._overlays = CacheOverlays(self.hold)
         self._context: ContextToken[Guard | None] | None = None
 
@@ -61,12 +63,23 @@ class Guard:
     def close(self) -> Outcome:
         """Roll everything back."""
         figures = self._databases.close()
+        self._is_over = True
         return Outcome(figures, dict(self._held), tuple(dict.fromkeys(self._refused)))
+
+    def holds(self, connection: object) -> bool:
+        """Whether what is done by this connection is rolled back."""
+        return self._databases.holds(connection)
+
+    def refuse(self, problem: str) -> None:
+        """Record what the view may not do. The answer is a refusal then, unless it has been given already."""
+        self._refused.append(problem)
+        if self._is_over:
+            logger.error("after a load test was answered: %s", problem)
 
     def hold(self, kind: str) -> None:
         """Record an effect that does not happen. Raises GuardRefusalError where effects are refused."""
         if self.settings.effects is EffectRule.REFUSE:
             problem = f"the view has an effect that no rollback undoes: {kind}"
-            self._refused.append(problem)
+            self.refuse(problem)
             raise GuardRefusalError(problem)
         self._held[kind] += 1

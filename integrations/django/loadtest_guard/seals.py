@@ -7,7 +7,9 @@ is another one by then, so a view that ended it is noticed.
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
+from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from loadtest_guard.errors import GuardUnavailableError
@@ -15,12 +17,19 @@ from loadtest_guard.guard_settings import Mode
 
 _SAVEPOINT: Final = "loadtest_guard"
 
+# It lives as long as the connection, and is empty outside of guarded transactions. To create it for each request would
+# take longer than many a view.
+_POSTGRESQL_TABLE: Final = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS loadtest_guard_seal (mark integer UNIQUE DEFERRABLE INITIALLY DEFERRED)"
+)
 # Two rows that contradict a constraint that is checked at the commit: no commit of this transaction can succeed,
-# whoever asks for it.
-_POSTGRESQL_ROLLBACK: Final = (
-    "CREATE TEMPORARY TABLE loadtest_guard_seal (mark integer UNIQUE DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP;"
-    " INSERT INTO pg_temp.loadtest_guard_seal VALUES (1), (1);"
-    " SAVEPOINT loadtest_guard"
+# whoever asks for it. Behind a pooler the session may be another one than that of `prepare`.
+_POSTGRESQL_ROLLBACK: Final = "; ".join(
+    (
+        _POSTGRESQL_TABLE,
+        "INSERT INTO pg_temp.loadtest_guard_seal VALUES (1), (1)",
+        f"SAVEPOINT {_SAVEPOINT}",
+    )
 )
 # After the savepoint the transaction cannot be made writable again.
 _POSTGRESQL_READONLY: Final = f"SET TRANSACTION READ ONLY; SAVEPOINT {_SAVEPOINT}"
@@ -53,6 +62,9 @@ Report = Callable[[str], None]
 class Seal(Protocol):
     """Of one connection, for one request."""
 
+    def prepare(self) -> None:
+        """Do what must be done once for a connection, outside of the transaction."""
+
     def apply(self) -> None:
         """Make the open transaction one that cannot be kept."""
 
@@ -80,11 +92,29 @@ def seal_of(connection: BaseDatabaseWrapper, mode: Mode, report: Report) -> Seal
 class _PostgreSQLSeal:
     def __init__(self, connection: BaseDatabaseWrapper, mode: Mode) -> None:
         self._connection = connection
-        self._sql = _POSTGRESQL_READONLY if mode is Mode.READONLY else _POSTGRESQL_ROLLBACK
+        self._is_readonly = mode is Mode.READONLY
+
+    def prepare(self) -> None:
+        if self._is_readonly:
+            return
+        self._connection.ensure_connection()
+        driver = self._connection.connection
+        if _PREPARED.get(driver):
+            return
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_POSTGRESQL_TABLE)
+        except DatabaseError as error:
+            # A standby, or a session that is read-only: nothing can be written here anyway.
+            if not self.is_refused_write(error):
+                raise
+            self._is_readonly = True
+        else:
+            _PREPARED[driver] = True
 
     def apply(self) -> None:
         with self._connection.cursor() as cursor:
-            cursor.execute(self._sql)
+            cursor.execute(_POSTGRESQL_READONLY if self._is_readonly else _POSTGRESQL_ROLLBACK)
 
     def lift(self) -> None:
         _roll_back(self._connection)
@@ -98,6 +128,10 @@ class _PostgreSQLSeal:
         return counted_rows
 
 
+_PREPARED: Final[WeakKeyDictionary[Any, bool]] = WeakKeyDictionary()
+"""Connections of the driver that have the table."""
+
+
 class _SQLiteSeal:
     """SQLite asks an authorizer about each statement when it is prepared."""
 
@@ -107,6 +141,9 @@ class _SQLiteSeal:
         self._report = report
         self._changes_before = 0
         self._has_refused_write = False
+
+    def prepare(self) -> None:
+        """Nothing is needed."""
 
     def apply(self) -> None:
         with self._connection.cursor() as cursor:

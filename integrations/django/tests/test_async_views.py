@@ -13,6 +13,8 @@ from django.test import AsyncClient
 
 from guard_requests import asgi_post, headers
 from guard_rows import stored_customers
+from guarded_shop import views
+from loadtest_guard import GuardRefusalError
 from view_outcomes import OUTCOMES, End
 
 ASYNCHRONOUS = [name for name, outcome in OUTCOMES.items() if outcome.needs_asgi]
@@ -70,6 +72,21 @@ async def test_a_server_without_a_thread_for_each_request_is_refused(token: str)
     assert answer.status_code == 403
     assert "no thread of their own" in answer.json()["message"]
     assert await asyncio.to_thread(stored_customers) == before
+
+
+async def test_a_task_that_lives_longer_than_the_request_writes_nothing(
+    handler: ASGIHandler, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await asyncio.to_thread(stored_customers)
+
+    answer = await asgi_post(handler, "async_outliving_task", headers(token))
+    views.answered.pop().set()
+    with pytest.raises(GuardRefusalError, match="too late"):
+        await views.outliving.pop()
+
+    assert answer.json()["load_test_mode"] is True
+    assert await asyncio.to_thread(stored_customers) == before
+    assert "after a load test was answered" in caplog.text
 
 
 async def test_an_unprotected_view_is_not_called(handler: ASGIHandler, token: str) -> None:

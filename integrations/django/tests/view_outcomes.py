@@ -54,7 +54,9 @@ OUTCOMES: Final[dict[str, Outcome]] = {
         "`connection.connection.commit()`, and goes on after the error", End.REFUSED, End.REFUSED
     ),
     "rolls_back_by_driver": Outcome("`connection.connection.rollback()`", *_REFUSED),
+    "async_other_thread": Outcome(
+        "`sync_to_async(thread_sensitive=False)`, `asyncio.to_thread`", *_REFUSED, needs_asgi=True
+    ),
     "thread": Outcome("writes in a thread of its own", *_ESCAPES),
     "raw_driver": Outcome("opens a connection of its own by the driver", *_ESCAPES),
-    "async_other_thread": Outcome("`sync_to_async(thread_sensitive=False)`", *_ESCAPES, needs_asgi=True),
 }

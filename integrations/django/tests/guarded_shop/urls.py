@@ -9,7 +9,7 @@ FUNCTION_VIEWS = (
     *("swallows_an_error", "commits_by_django", "commits_by_sql", "commits_by_driver", "rolls_back_by_driver"),
     *("thread", "raw_driver", "streams", "sends_mail", "saves_files", "caches", "own_shape", "own_shape_with_path"),
     *("own_shape_with_function", "redirects", "redirects_without_a_count", "long_answer", "refuses_rows"),
-    *("async_view", "async_tasks", "async_stream", "async_other_thread"),
+    *("async_view", "async_tasks", "async_stream", "async_other_thread", "async_outliving_task"),
 )
 
 urlpatterns = [

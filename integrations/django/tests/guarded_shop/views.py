@@ -291,6 +291,25 @@ async def async_other_thread(request: HttpRequest) -> HttpResponse:
     return _stored()
 
 
+outliving: list["asyncio.Task[Any]"] = []
+answered: list[asyncio.Event] = []
+
+
+@protect
+async def async_outliving_task(request: HttpRequest) -> HttpResponse:
+    """Answers before its task has begun to write."""
+    is_answered = asyncio.Event()
+
+    async def create() -> None:
+        await is_answered.wait()
+        await Customer.objects.acreate(number=_number(request))
+
+    task = asyncio.create_task(create())
+    outliving.append(task)
+    answered.append(is_answered)
+    return _stored()
+
+
 @protect
 class AsyncClassView(View):
     async def post(self, request: HttpRequest) -> HttpResponse:
