@@ -187,7 +187,7 @@ READ_BACK_RULES: Final = (
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
-        cel=f"!has(self.control) || has(self.control.url) || {_CEL_LOOKS_UP}",
+        cel=f"!has(self.control) || !(has(self.control.clientId) || has(self.control.value)) || {_CEL_LOOKS_UP}",
         message="spec.verification.readBack.control.clientId and value need {client_id} or another column in"
         " spec.verification.readBack.url",
         holds=lambda read_back: (
