@@ -7,6 +7,7 @@ printed. PostgreSQL needs psycopg.
 
 import argparse
 import io
+import random
 import statistics
 import tempfile
 import time
@@ -116,10 +117,12 @@ def _measure(rounds: int) -> dict[str, float]:
             guarded, "protected/insert/", load_test
         ),
     }
+    shuffler = random.Random(1)
     samples: dict[str, list[float]] = {title: [] for title in works}
     for round_number in range(rounds + rounds // 10):
-        for title, work in works.items():
-            seconds = work()
+        # In another order each time, so that none always comes after the same one.
+        for title in shuffler.sample(sorted(works), len(works)):
+            seconds = works[title]()
             # The first rounds warm up.
             if round_number >= rounds // 10:
                 samples[title].append(seconds * 1e6)

@@ -85,14 +85,14 @@ def test_the_columns_of_a_config_map_are_waited_for_and_given_to_the_pods(namesp
     target = {"url": f"http://clients:8000{PATH}", "timeout": "20s"}
     test = namespace.start("columns", target=target, load=SHORT, records=records, verification={"only": True})
 
-    missing = explained(test, "ConfigMapMissing")
+    waiting = test.until("waiting for columns", lambda status: reason(status, "Verified") == "ConfigMapMissing", 15)
     namespace.rest.apply(config_map, namespace.name)
     keyless = explained(test, "ConfigMapKeyMissing")
     fields = "records: {fields: {order: [email, client_id]}, dialect: {lineEnd: LF}}"
     namespace.rest.apply({**config_map, "data": {"fields.yaml": fields}}, namespace.name)
 
     assert test.until_completed()["verdict"] == "Passed"
-    assert f"ConfigMap {namespace.name}/own-columns" in missing
+    assert f"ConfigMap {namespace.name}/own-columns" in message(waiting, "Verified")
     assert "fields.yaml" in keyless
     (pod, *_) = test.pods()
     environment = {each["name"]: each.get("value", "") for each in pod["spec"]["containers"][0]["env"]}

@@ -28,6 +28,7 @@ FILES = {
 }
 SERVE, *COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
 READY_SECONDS = 60.0
+TOKEN = "a-token-of-the-tests"
 
 
 class Reader:
@@ -50,7 +51,11 @@ class Reader:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
+        return {
+            **os.environ,
+            "LOAD_TEST_TOKEN": TOKEN,
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+        }
 
     def rows(self, table: str) -> int:
         statement = (
@@ -147,10 +152,13 @@ def test_the_service_of_the_page_about_frameworks_is_proven_too(tmp_path: Path) 
     fields = "--only '' --field sku=unique:prefix=P-,width=8 --field name=faker:catch_phrase"
     with serving(tmp_path, "/count/") as reader:
         reader.run("curl -fsS -F file=@one.csv http://127.0.0.1:8000/products/")
+        refused = reader.run("loadgen verify --url http://127.0.0.1:8000/products/ || true")
         output = reader.run(
-            f"loadgen run custom --batch-size 200 --duration 2s --url http://127.0.0.1:8000/products/ {fields}"
+            f"AUTH_TOKEN={TOKEN} loadgen run custom --auth-scheme LoadTest --batch-size 200 --duration 2s {fields}"
+            " --url http://127.0.0.1:8000/products/"
             " --require proven --read-back http://127.0.0.1:8000/count/ --read-back-count count"
         )
 
         assert re.search(r"Verdict +Passed\nProof +Proven", output)
+        assert "403" in refused
         assert reader.rows("products") == 1
