@@ -61,8 +61,8 @@ cluster-down: setup ## End the cluster that `make cluster` started
 
 # Tests of whole runs mostly wait, so they run side by side: each worker has a cluster of its own, and a file's tests
 # stay together.
-WORKERS ?= 3
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
+WORKERS ?= 4
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 .PHONY: test
 test: setup ## Run all tests, on a real control plane (PYTEST_FLAGS='-k word' for some of them)
@@ -91,6 +91,7 @@ IN_CONTAINERS := tests/real_node $(addprefix tests/e2e/test_, a_test_that_passes
 
 # The first test of each worker waits until the node and its images are built, which takes minutes without caches.
 .PHONY: test-node
+test-node: WORKERS := 2
 test-node: setup ## Run the end-to-end tests in real containers, on a whole Kubernetes (Linux, root)
 	@CLUSTER=node $(PYTEST) -o timeout=1200 $(IN_CONTAINERS)
 
