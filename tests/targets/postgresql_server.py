@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,8 +47,8 @@ def postgresql_server(folder: Path) -> Iterator[str]:
         _run([*control, "-m", "immediate", "stop"])
 
 
-def _run(command: list[Path | str]) -> None:
-    user = {"user": _USER, "extra_groups": ()} if os.geteuid() == 0 else {}
+def _run(command: Sequence[object]) -> None:
+    is_root = os.geteuid() == 0
     process = subprocess.run(
         [str(word) for word in command],
         check=False,
@@ -57,7 +57,8 @@ def _run(command: list[Path | str]) -> None:
         stderr=subprocess.PIPE,
         text=True,
         cwd="/",
-        **user,
+        user=_USER if is_root else None,
+        extra_groups=() if is_root else None,
     )
     assert process.returncode == 0, f"{command[0]}: {process.stderr}"
 

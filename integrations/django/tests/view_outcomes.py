@@ -8,10 +8,10 @@ from typing import Final
 class End(StrEnum):
     """Of a load test that reached a view."""
 
-    CONFIRMED = "confirmed, nothing is stored"
-    REFUSED = "refused, nothing is stored"
-    FAILED = "the view's own error, nothing is stored"
-    ESCAPED = "**confirmed, and stored all the same**"
+    CONFIRMED = "confirmed, and rolled back"
+    REFUSED = "refused, and rolled back"
+    FAILED = "the view's own error, and rolled back"
+    ESCAPED = "**confirmed, although the row is stored**"
 
 
 @dataclass(frozen=True)
