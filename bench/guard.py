@@ -49,7 +49,7 @@ def main() -> None:
 
 @contextmanager
 def _database(folder: Path, is_postgresql: bool) -> Iterator[dict[str, Any]]:
-    with postgresql_server(folder) if is_postgresql else nullcontext("") as url:
+    with postgresql_server() if is_postgresql else nullcontext("") as url:
         if url:
             host, _, port = url.rpartition("@")[2].partition(":")
             yield {

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -22,7 +23,9 @@ import yaml
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
+from peers import django_packages
 from peers.readers_of_status import kubectl
+from postgresql_server import postgresql_server
 from support.guide_steps import Addition, Command, File, Step, steps_by_section
 
 pytestmark = pytest.mark.timeout(600)
@@ -31,6 +34,17 @@ GUIDE = REPOSITORY / "docs" / "your-own-service.md"
 SECTIONS = steps_by_section(GUIDE)
 PORT = "8000"
 READY_SECONDS = 60.0
+POSTGRESQL = """
+DATABASES = {{
+    "default": {{
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "{url.username}",
+        "HOST": "{url.hostname}",
+        "PORT": "{url.port}",
+    }}
+}}
+"""
 READ_BACK = "/load-test/customers.Customer/count/"
 
 
@@ -216,6 +230,38 @@ def test_a_count_proves_it(proven_service: Service) -> None:
 
     assert re.search(r"Verdict +Passed\nProof +Proven", output)
     assert proven_service.count() == 1
+
+
+def test_the_same_on_postgresql_is_proven_by_one_command(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    # The driver, and Django again.
+    packages = str(django_packages("5.2"))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    shop = Service(folder, port, exports={"PYTHONPATH": packages})
+    with postgresql_server() as url:
+        database = urlsplit(url)
+        try:
+            for step in [*SECTIONS["1. The service"], *SECTIONS["2. The change"], *SECTIONS["3. The test"]]:
+                if isinstance(step, Command) and step.line.startswith(("python manage.py runserver", "loadgen")):
+                    continue
+                shop.take(step)
+                if isinstance(step, Command) and step.line.startswith("django-admin startproject"):
+                    shop.take(Addition("shop/settings.py", POSTGRESQL.format(url=database)))
+            shop.take(Command("python manage.py migrate"))
+            shop.take(Command("python manage.py runserver 8000"))
+            until(lambda: status_of(f"http://127.0.0.1:{port}{READ_BACK}") == 403)
+            _file, _curl, verify = (step for step in SECTIONS["5. The proof"][:3])
+            shop.take(_file)
+            shop.take(_curl)
+
+            assert "level Proven" in shop.take(verify)
+
+            run = shop.take(Command("loadgen run -f loadtest.yaml --duration 3s"))
+            assert re.search(r"Verdict +Passed\n", run)
+            assert shop.count() == 1
+        finally:
+            shop.end()
 
 
 @pytest.mark.cluster

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,20 +23,24 @@ unix_socket_directories = ''
 
 
 @contextmanager
-def postgresql_server(folder: Path) -> Iterator[str]:
-    """Run PostgreSQL with its data in `folder`; gives the URL of its superuser, without a database.
+def postgresql_server() -> Iterator[str]:
+    """Run PostgreSQL; gives the URL of its superuser, without a database.
 
     Skips the test with the reason where PostgreSQL is missing and cannot be installed.
     """
     programs = _find_or_install()
+    # Not in a folder of pytest, which each session closes anew for everybody but the user that runs the tests.
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+        yield from _serve(programs, Path(folder))
+
+
+def _serve(programs: Path, folder: Path) -> Iterator[str]:
     data, port = folder / "data", free_port()
     data.mkdir()
     if os.geteuid() == 0:
-        # It refuses to run as root, and its user must be able to enter the folders above its data.
+        # It refuses to run as root, and its user must be able to enter the folder above its data.
         shutil.chown(data, _USER)
-        for parent in data.parents:
-            if parent.stat().st_mode & 0o001 == 0:
-                parent.chmod(parent.stat().st_mode | 0o011)
+        folder.chmod(0o755)
     _run([programs / "initdb", "--auth=trust", "--username=guard", "--encoding=UTF8", "--no-sync", "-D", data])
     with (data / "postgresql.conf").open("a") as file:
         file.write(_CONFIGURATION.format(port=port))

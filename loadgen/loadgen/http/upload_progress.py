@@ -8,11 +8,15 @@ from loadtest_model.values import NANOSECONDS
 
 
 class PartNanoseconds(NamedTuple):
-    """How long each part of an upload took, in nanoseconds; None where the upload never came to it."""
+    """How long each part of an upload took, in nanoseconds; None where the upload never came to it.
+
+    `database` is within `wait`: what the target says that it spent in its database.
+    """
 
     connect: int | None = None
     upload: int | None = None
     wait: int | None = None
+    database: int | None = None
 
 
 @dataclass(slots=True)
@@ -29,7 +33,8 @@ class UploadProgress:
     own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
     processor.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
-    reset. `trace_id` is empty if it carries no `traceparent`.
+    reset. `database_seconds` is what the answer says of the target's database. `trace_id` is empty if it carries no
+    `traceparent`.
     """
 
     has_begun: bool = False
@@ -50,6 +55,7 @@ class UploadProgress:
     answer_at: float | None = None
     finished_at: float | None = None
     own_seconds: float = 0.0
+    database_seconds: float | None = None
     transport: asyncio.Transport | None = field(default=None, repr=False)
 
     @property
@@ -81,6 +87,7 @@ class UploadProgress:
             connect=_nanoseconds(self.connecting_at, self.connect_seconds),
             upload=_nanoseconds(self.sending_at, self.upload_seconds),
             wait=_nanoseconds(self.last_byte_at, self.wait_seconds),
+            database=_nanoseconds(self.database_seconds, self.database_seconds or 0.0),
         )
 
     @property

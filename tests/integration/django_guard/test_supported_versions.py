@@ -16,8 +16,8 @@ GUARD = REPOSITORY / "integrations" / "django"
 
 
 @pytest.fixture(scope="module")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql_server(tmp_path_factory.mktemp("postgresql")) as url:
+def postgresql_url() -> Iterator[str]:
+    with postgresql_server() as url:
         yield url
 
 

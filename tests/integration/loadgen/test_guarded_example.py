@@ -1,6 +1,8 @@
 """The example target with the guard for Django: loaded on its real write path, and proven by the guard's read-back."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,3 +87,9 @@ def test_a_run_is_proven_by_the_read_back_of_the_guard(
     assert "Proven" in process.stdout
     assert token not in process.stdout + process.stderr
     assert guarded_example.count() == before
+    (summary_file,) = tmp_path.rglob("*summary*.json")
+    (step,) = json.loads(summary_file.read_text())["steps"]
+    parts = step["parts_seconds"]
+    assert parts["database"]["uploads"] == step["requests"]["accepted"]
+    assert 0 < parts["database"]["avg"] < parts["wait"]["avg"]
+    assert re.search(r"(?m)^ +database +[0-9]", process.stdout)
