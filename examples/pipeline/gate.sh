@@ -125,7 +125,16 @@ save_results() {
   done
 }
 [ -z "$out" ] || save_results || echo "gate.sh: the results could not be saved" >&2
-[ -z "$summary" ] || of_test '## Load test {{.metadata.name}}: {{with .status}}{{or .verdict "no verdict"}}
+# An operator of this version has written the summary. A test that ended before any results has the rest.
+write_summary() {
+  results=$(of_test '{{with .status.results}}{{.configMap}}{{end}}')
+  markdown=
+  [ -z "$results" ] || markdown=$(in_namespace get configmap "$results" -o go-template='{{with index .data "summary.md"}}{{.}}{{end}}')
+  if [ -n "$markdown" ]; then
+    printf '%s\n\n' "$markdown"
+    return
+  fi
+  of_test '## Load test {{.metadata.name}}: {{with .status}}{{or .verdict "no verdict"}}
 
 Run `{{.runId}}`. {{.message}}
 {{range $i, $reason := .reasons}}{{if and $i (ne $reason "see status.message")}}
@@ -134,7 +143,9 @@ Run `{{.runId}}`. {{.message}}
 ```
 {{range $i, $line := .atAGlance}}{{if $i}}{{$line}}
 {{end}}{{end}}```
-{{end}}' >>"$summary"
+{{end}}'
+}
+[ -z "$summary" ] || write_summary >>"$summary"
 
 # The class is Load if the load began. An operator of an earlier version gives no class.
 case $ended in

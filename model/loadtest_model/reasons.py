@@ -270,6 +270,15 @@ class Reason(ExplainedReason):
         "look at the message for what is missing; if the verdict depends on it, run again with a new spec.runId",
     )
     ResultsNotWritten = _results("the ConfigMap of the results could not be written", "do what the message says")
+    MessageNotSent = _results(
+        "a webhook of the installation was not told of the end of the run",
+        "look at status.messages for the reason, and at the webhook in the installation's Secret; the message is not"
+        " sent any more",
+    )
+    ArchiveFailed = _results(
+        "an attempt to archive the files of the run failed",
+        "look at status.archive for the reason; the operator tries again as long as the results exist",
+    )
     NoRun = _results("no load was made")
     FinishedEarlier = _results(
         "an annotation tells that this run was over before the status was lost", "set a new spec.runId to run again"

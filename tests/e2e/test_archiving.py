@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 SHORT = {"batchSize": 200, "virtualUsers": 1, "duration": "2s"}
-FILES = {"summary.json", "junit.xml", "time_series.csv", "report.html"}
+FILES = {"summary.json", "summary.md", "junit.xml", "time_series.csv", "report.html"}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest_model.judgement.capacity import CapacityFinding, CapacityLimit
-from loadtest_model.judgement.climb import plateau_levels
+from loadtest_model.judgement.climb import PlateauState, plateau_levels
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.sketch import merged_sketch
@@ -56,6 +56,43 @@ def test_arrivals_climb_to_the_known_capacity_within_one_step(seed: int) -> None
     expected = known_place(plan, 0.95, 3.0, WORKERS, MEAN_SECONDS)
     assert abs(found_place(finding, plateau_levels(plan.steps[0])) - expected) <= 1
     assert finding.limit is CapacityLimit.THRESHOLD
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_load_beyond_the_target_does_not_hold_however_wide_its_bound(seed: int) -> None:
+    plan = a_capacity_plan(
+        thresholds=("p95 < 50s",),
+        arrivals="poisson",
+        capacity={"by": "arrivalRate", "from": 10, "to": 80, "factor": 2, "plateau": "20s"},
+    )
+
+    async def main() -> CapacityFinding:
+        return (await climb(plan, WorkerPool(WORKERS, MEAN_SECONDS, seed)))[0]
+
+    finding = run_in_virtual_time(main())
+    assert [plateau.state for plateau in finding.plateaus] == [
+        PlateauState.HELD,
+        PlateauState.UNSTEADY,
+        PlateauState.UNSTEADY,
+    ]
+    assert finding.is_at_least
+    assert "uploads piled up at 40 uploads/s due" in finding.text
+
+
+def test_a_plateau_near_saturation_is_seldom_taken_for_held() -> None:
+    plan = a_capacity_plan(
+        thresholds=("error_rate < 1%", "p95 < 3s"),
+        arrivals="poisson",
+        capacity={"by": "arrivalRate", "from": 10, "to": 23, "factor": 1.5, "plateau": "30s"},
+    )
+
+    async def main(seed: int) -> CapacityFinding:
+        return (await climb(plan, WorkerPool(WORKERS, MEAN_SECONDS, seed)))[0]
+
+    findings = [run_in_virtual_time(main(seed)) for seed in range(8)]
+    expected = known_place(plan, 0.95, 3.0, WORKERS, MEAN_SECONDS)
+    levels = plateau_levels(plan.steps[0])
+    assert sum(found_place(finding, levels) == expected for finding in findings) >= 6
 
 
 @settings(max_examples=15)

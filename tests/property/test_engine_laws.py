@@ -14,7 +14,7 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loadgen.answers.judging import Judgement
+from loadgen.answers.judging import AnswerJudgement
 from loadgen.http.endpoints import Endpoint, parse_endpoint
 from loadgen.http.transport import Client, Exchange
 from loadgen.http.upload_progress import UploadProgress
@@ -63,7 +63,7 @@ class TimedUploader:
         finally:
             self.under_way -= 1
         error = self.errors[number % len(self.errors)]
-        return Upload(rows, "c1", route.endpoint, 200, Judgement(error, records_confirmed=0 if error else rows))
+        return Upload(rows, "c1", route.endpoint, 200, AnswerJudgement(error, records_confirmed=0 if error else rows))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class DepartingUploader(TimedUploader):
         exchange = await route.try_addresses(attempt)
         if exchange.error is None:
             return await super().upload(client, route, rows, progress, is_traced=is_traced)
-        return Upload(rows, "c1", route.endpoint, None, Judgement(exchange.error))
+        return Upload(rows, "c1", route.endpoint, None, AnswerJudgement(exchange.error))
 
 
 @dataclass(frozen=True)

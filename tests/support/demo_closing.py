@@ -18,6 +18,7 @@ def verdict_of_the_demo(folder: Path, text: str) -> str:
         "junit.xml",
         "report.html",
         "summary.json",
+        "summary.md",
         "time_series.csv",
     ]
     return verdict.group(1)

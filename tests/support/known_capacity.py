@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from loadgen.answers.judging import Judgement
+from loadgen.answers.judging import AnswerJudgement
 from loadgen.http.endpoints import parse_endpoint
 from loadgen.http.transport import Client
 from loadgen.http.upload_progress import UploadProgress
@@ -64,13 +64,13 @@ class WorkerPool:
         try:
             if self._errors_after is not None and self._under_way > self._errors_after:
                 await asyncio.sleep(0.05)
-                return Upload(rows, "c1", route.endpoint, 503, Judgement(ErrorKind.SERVER_ERROR))
+                return Upload(rows, "c1", route.endpoint, 503, AnswerJudgement(ErrorKind.SERVER_ERROR))
             async with self._free:
                 await asyncio.sleep(self._random.expovariate(1 / self._mean_seconds))
         finally:
             self._under_way -= 1
             progress.finished_at = loop.time()
-        return Upload(rows, "c1", route.endpoint, 200, Judgement(None, records_confirmed=rows))
+        return Upload(rows, "c1", route.endpoint, 200, AnswerJudgement(None, records_confirmed=rows))
 
 
 def a_capacity_plan(parallelism: int = 1, thresholds: tuple[str, ...] = (), timeout: str = "60s", **load: Any) -> Plan:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadgen.answers import signs
-from loadgen.answers.judging import HttpAnswer, Judgement, Marker
+from loadgen.answers.judging import AnswerJudgement, HttpAnswer, Marker
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.answers.signs import AnsweredUpload, Sign
 from loadtest_model.measurement.causes import Cause, cause_of
@@ -12,7 +12,7 @@ from loadtest_model.measurement.outcomes import ErrorKind
 _EARLY_SECONDS: Final = 10.0
 
 
-def diagnose(judgement: Judgement, answer: HttpAnswer | None, facts: RequestFacts) -> Cause | None:
+def diagnose(judgement: AnswerJudgement, answer: HttpAnswer | None, facts: RequestFacts) -> Cause | None:
     """Why an upload failed; None of one that was accepted, and of one that we cut ourselves.
 
     `answer` is None where no complete one came. Where nothing finer is known the kind of error alone tells.
@@ -29,7 +29,7 @@ def diagnose(judgement: Judgement, answer: HttpAnswer | None, facts: RequestFact
     return cause_of(judgement.error)
 
 
-def _signs_for(judgement: Judgement, status: int) -> tuple[Sign, ...]:
+def _signs_for(judgement: AnswerJudgement, status: int) -> tuple[Sign, ...]:
     if judgement.error is ErrorKind.MARKER_MISSING:
         return (signs.marker_false,) if judgement.marker is Marker.NOT_TRUE else (signs.html_page,)
     if judgement.error is ErrorKind.UNREADABLE:

@@ -125,7 +125,8 @@ async function check(name, rows, run, address) {
   const seen = await send(rows, run, { vu: 0 }, address);
   const refusedFile = name === 'header-only' && seen.outcome === 'rejected';
   if (seen.outcome !== 'accepted' && !refusedFile) {
-    refuse(`${name} at ${address} (first client_id ${seen.firstId || 'none'}): ${seen.detail}`);
+    const stored = seen.firstId ? `; ${storedRows(rows, seen.firstId, run)}` : '';
+    refuse(`${name} at ${address}: ${seen.detail}${stored}`);
   }
   return seen;
 }
@@ -216,7 +217,7 @@ async function beUser(context, events) {
         const late = Date.now() - next.dueAt > step.maxLatenessSeconds * 1000;
         const seen = late ? { outcome: 'dropped' } : await send(next.rows, run, { vu: number + 1 }, addresses[turn++ % addresses.length]);
         if (seen.outcome === 'violation') {
-          halt(folder, `${seen.detail}; these ${next.rows} rows may be stored, the first is ${seen.firstId}`);
+          halt(folder, `${seen.detail}; ${storedRows(next.rows, seen.firstId, run)}`);
           return;
         }
         if (judged) count(events, name, seen, Date.now() - next.dueAt, next.rows);

@@ -97,7 +97,8 @@ function check(name, rows, run) {
   const refusedFile = name === 'header-only' && seen.outcome === 'rejected' && seen.address;
   if (seen.outcome !== 'accepted' && !refusedFile) {
     const where = seen.address ? ` at ${seen.address}` : '';
-    exec.test.abort(`refused: ${name}${where} (first client_id ${seen.firstId || 'none'}): ${seen.detail}`);
+    const stored = seen.firstId ? `; ${storedRows(rows, seen.firstId, run)}` : '';
+    exec.test.abort(`refused: ${name}${where}: ${seen.detail}${stored}`);
   }
   return seen.address;
 }
@@ -109,10 +110,10 @@ export default function (state) {
   const rows = isLast ? step.lastRows : step.rows;
   const seen = send(rows, state.run, { vu: exec.vu.idInTest }, {});
   if (seen.address && !state.addresses.includes(seen.address)) {
-    exec.test.abort(`violation: ${seen.address} was not verified; these ${rows} rows, the first is ${seen.firstId}`);
+    exec.test.abort(`violation: ${seen.address} was not verified; ${storedRows(rows, seen.firstId, state.run)}`);
   }
   if (seen.outcome === 'violation') {
-    exec.test.abort(`violation: ${seen.detail}; these ${rows} rows may be stored, the first is ${seen.firstId}`);
+    exec.test.abort(`violation: ${seen.detail}; ${storedRows(rows, seen.firstId, state.run)}`);
   }
   const tags = { step: exec.scenario.name, judged: sinceStart >= step.warmUpSeconds ? 'yes' : 'no' };
   failed.add(seen.outcome !== 'accepted', tags);

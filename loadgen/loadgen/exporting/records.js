@@ -44,6 +44,12 @@ function compose(rows, run, numbers) {
   return { text: lines.join(''), firstId };
 }
 
+// Which rows may have to be removed from the target, and what finds all of the run: the ids of an upload are no range.
+function storedRows(rows, firstId, run) {
+  const first = rows === 1 ? 'a row may be stored,' : `these ${rows} rows may be stored, the first`;
+  return `${first} with ${TEST.idColumn} ${firstId}; remove what was stored: ${TEST.idColumn} begins with ${run} in every row of this run`;
+}
+
 function at(document, path) {
   return path.split('.').reduce((value, key) => (value === null || value === undefined ? undefined : value[key]), document);
 }

@@ -46,6 +46,7 @@ def script_facts(plan: Plan) -> dict[str, Any]:
         "verification": SMALL_CHECKS,
         "fullRows": max(step.batch_size for step in plan.steps),
         "steps": {step.name: _step(step) for step in plan.steps},
+        "idColumn": next(column.name for column in plan.records.columns if column.source == "client_id"),
         "header": header,
         "rows": rows,
     }

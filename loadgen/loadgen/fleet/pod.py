@@ -28,6 +28,9 @@ from loadtest_model.values import NANOSECONDS
 _IDLE_STATES: Final = frozenset({PodState.VERIFIED, PodState.ARMED})
 """The states in which a pod has proven the target and loads it later."""
 
+_BROKEN_PROMISES: Final = frozenset({HaltReason.VIOLATION, HaltReason.PEER})
+"""A pod halts for these reasons because the target may have stored rows."""
+
 OTHERS_GRACE_SECONDS: Final = 5.0
 """So long after the plan's last instant for its load, no pod has an upload in flight."""
 
@@ -254,6 +257,8 @@ class Pod:
         self._enter(Standing(end.state, self._standing.start_id))
         async with asyncio.TaskGroup() as tasks:
             halting_task = tasks.create_task(self._halt_peers(end))
+            if end.halt_reason in _BROKEN_PROMISES and self._start is not None:
+                await self._share.read_after_halt(end.violation)
             final = self._take_final_snapshot(end)
             await asyncio.to_thread(write_last_word, self._settings.termination_path, final, mesh=self._plan.mesh)
         unconfirmed_peers = halting_task.result()

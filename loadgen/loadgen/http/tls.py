@@ -68,7 +68,7 @@ def tls_failure(error: BaseException) -> str | None:
         meaning = _MEANING_BY_VERIFY_CODE.get(cause.verify_code, "the target's certificate is not valid")
         return f"TLS: {meaning} ({cause.verify_message.rstrip('.')})"
     # Python knows no name for some of OpenSSL's reasons, only their text.
-    reason = cause.reason or _WITHOUT_NAME.sub("", str(cause)).replace(" ", "_").upper()
+    reason = cause.reason or _NAME.sub("", _SOURCE_PLACE.sub("", str(cause))).replace(" ", "_").upper()
     meaning = next((text for part, text in _MEANING_BY_REASON.items() if part in reason), "the handshake failed")
     return f"TLS: {meaning} ({reason.lower().replace('_', ' ')})"
 
@@ -82,7 +82,10 @@ def refuses_certificate(error: BaseException) -> bool:
     return any("ALERT" in reason and any(part in reason for part in _CERTIFICATE_ALERTS) for reason in reasons)
 
 
-_WITHOUT_NAME: Final = re.compile(r"^\[[^]]*\] |\s*\(_ssl\.c:\d+\)$")
+_SOURCE_PLACE: Final = re.compile(r"\s*\([^()]*_ssl\.c:\d+\)")
+"""Where in Python's own source an error was raised, which some builds give with the whole path of their machine."""
+
+_NAME: Final = re.compile(r"^\[[^]]*\] ")
 _CERTIFICATE_ALERTS: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "DECRYPT_ERROR", "ACCESS_DENIED")
 _UNKNOWN_AUTHORITY: Final = "the target's certificate is signed by an authority that is not trusted"
 _NAME_MISMATCH: Final = "the target's certificate is for another name"
@@ -132,4 +135,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return _SOURCE_PLACE.sub("", reason)

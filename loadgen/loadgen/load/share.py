@@ -150,6 +150,10 @@ class Share:
         """Read back what the target has stored, when the last answer of all pods is in."""
         await self._prover.conclude()
 
+    async def read_after_halt(self, violation: Violation | None) -> None:
+        """Read once what the target has stored, after a load that was halted because of a broken promise."""
+        await self._prover.read_after_halt(violation)
+
     def freeze(self) -> None:
         """Nothing more will be recorded: every snapshot from now on has the last sequence number."""
         self._recorder.freeze()

@@ -108,13 +108,15 @@ class Session:
 
     @property
     def reads_back(self) -> bool:
-        """Whether there is something to read after the load; not where it was halted, for that is judged as it is."""
-        return self._share.reads_back and self._violation is None and not self._cut_request.is_set()
+        """Whether there is something to read after the load; not if it was cut, because that is judged as it is."""
+        return self._share.reads_back and not self._cut_request.is_set()
 
     async def conclude(self) -> None:
         """Read back what the target has stored, also after a load that was stopped once."""
         if self.reads_back:
-            await self._run(self._share.conclude(), tolerated_interrupts=1)
+            violation = self._violation
+            work = self._share.conclude() if violation is None else self._share.read_after_halt(violation)
+            await self._run(work, tolerated_interrupts=1)
 
     def aggregate(self) -> Aggregate:
         """All that was measured so far."""

@@ -1,6 +1,7 @@
 """Reading what the target has stored: a count of its rows, or a look-up of this run's, beside a control."""
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -27,6 +28,8 @@ from loadtest_model.plan import ReadBackPlan
 from loadtest_model.spec.verification import LOOK_UP_PATTERN
 
 RETRY_PAUSE_SECONDS: Final = 1.0
+CUT_SHORT_SECONDS: Final = 3.0
+"""The longest that a reading takes which the report of a refused or halted run waits for."""
 _PASSING_STATUSES: Final = frozenset({408, 425, 429})
 
 
@@ -64,13 +67,13 @@ class ReadBack:
         self._token = ""
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds, id_column=id_column, id_prefix=id_prefix)
 
-    async def read(self, moment: ReadingMoment, keys: Sequence[str]) -> None:
-        """Read once, all within the plan's time-out; what fails is tried again within it.
+    async def read(self, moment: ReadingMoment, keys: Sequence[str], *, longest_seconds: float = math.inf) -> None:
+        """Read once, all within the plan's time-out and `longest_seconds`; what fails is tried again within it.
 
         `keys` are the rows that a look-up looks for.
         """
-        reading = await self._reading(moment, keys)
-        self.report = structs.replace(self.report, readings=(*self.report.readings, reading))
+        reading = await self._reading(moment, keys, min(self._plan.timeout_seconds, longest_seconds))
+        self.report = structs.replace(self.report, readings=_with_reading(self.report.readings, reading))
 
     async def conclude(self, keys: Sequence[str]) -> None:
         """Read after the last answer, and once more when the target had time to settle."""
@@ -79,13 +82,17 @@ class ReadBack:
             await asyncio.sleep(self._plan.settle_seconds)
             await self.read(ReadingMoment.SETTLED, keys)
 
-    async def _reading(self, moment: ReadingMoment, keys: Sequence[str]) -> Reading:
+    async def read_after_cut(self, moment: ReadingMoment, keys: Sequence[str]) -> None:
+        """Read once after a refusal or a halt, so that the report says how many rows are stored."""
+        await self.read(moment, keys, longest_seconds=CUT_SHORT_SECONDS)
+
+    async def _reading(self, moment: ReadingMoment, keys: Sequence[str], timeout_seconds: float) -> Reading:
         last_error: _ReadingFailedError | None = None
         attempts = Attempts()
         # This may be the first that the pod connects to.
         is_first = moment is ReadingMoment.BEFORE
         try:
-            async with asyncio.timeout(self._plan.timeout_seconds) as deadline:
+            async with asyncio.timeout(timeout_seconds) as deadline:
                 while True:
                     try:
                         return await self._read(moment, keys)
@@ -95,12 +102,12 @@ class ReadBack:
                             break
                         if is_first and error.may_pass:
                             now = asyncio.get_running_loop().time()
-                            deadline.reschedule(now + RETRY_PAUSE_SECONDS + self._plan.timeout_seconds)
+                            deadline.reschedule(now + RETRY_PAUSE_SECONDS + timeout_seconds)
                     await asyncio.sleep(RETRY_PAUSE_SECONDS)
                     attempts.count()
         except TimeoutError:
             if last_error is None:
-                last_error = _ReadingFailedError(f"no answer within {self._plan.timeout_seconds:g} s", is_lasting=False)
+                last_error = _ReadingFailedError(f"no answer within {timeout_seconds:g} s", is_lasting=False)
         problem = without_secret(str(last_error), self._token) if self._token else str(last_error)
         if last_error.may_pass:
             problem = f"{problem} ({attempts})"
@@ -188,6 +195,13 @@ class ReadBack:
             problem = "absent" if value is ABSENT else "neither a count nor a list"
             raise _ReadingFailedError(f"{description} ({path} is {problem})", is_lasting=True)
         return value
+
+
+def _with_reading(readings: tuple[Reading, ...], reading: Reading) -> tuple[Reading, ...]:
+    """The readings with a further one. Of one moment the last two are kept: each was compared with the one before."""
+    same_moment = [each for each in readings if each.moment is reading.moment]
+    outdated = same_moment[:-1] if reading not in same_moment else [reading]
+    return (*(each for each in readings if each not in outdated), reading)
 
 
 def _control_error(problem: str) -> _ReadingFailedError:

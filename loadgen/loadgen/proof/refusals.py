@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import structs
 
-from loadgen.answers.judging import Judgement, Marker
+from loadgen.answers.judging import AnswerJudgement, Marker
 from loadgen.auth.login import LoginFailedError
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.upload.uploading import Upload
@@ -69,7 +69,7 @@ CAUSE_BY_REFUSAL: Final = {
 """The cause of a refusal if nothing finer was diagnosed."""
 
 
-def cause_of_refusal(refusal: Refusal, judgement: Judgement | None = None, *, had_rows: bool = True) -> Cause:
+def cause_of_refusal(refusal: Refusal, judgement: AnswerJudgement | None = None, *, had_rows: bool = True) -> Cause:
     """What a refusal comes from; `judgement` is that of the upload that it was told from, and `had_rows` whether that
     upload had any.
     """
@@ -180,7 +180,7 @@ def refusal_of(check: CheckName, upload: Upload) -> Refusal | None:
     return _REFUSAL_BY_ERROR.get(judgement.error, Refusal.BAD_ANSWER)
 
 
-def may_be_stored(judgement: Judgement) -> bool:
+def may_be_stored(judgement: AnswerJudgement) -> bool:
     """Whether the rows of an upload may be in the target's database, for all that its answer says.
 
     A redirect is what many views answer after storing, and a server error may come after the commit. An answer without

@@ -5,27 +5,24 @@ The first doubt ends it, so a target that ignores the header costs at most one c
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from loadgen.answers.judging import Judgement, printable_text
+from loadgen.answers.judging import AnswerJudgement, printable_text
 from loadgen.auth.tokens import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.transport import Client
 from loadgen.http.upload_progress import UploadProgress
-from loadgen.proof.refusals import cause_of_no_token, cause_of_refusal, may_be_stored, refusal_of
+from loadgen.proof.course import RunningCheck, VerificationCourse, removal_advice, rows_in_words
+from loadgen.proof.refusals import cause_of_no_token, may_be_stored, refusal_of
 from loadgen.upload.uploading import Upload, Uploader
-from loadtest_model.explanations import explanation_of
-from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
-from loadtest_model.measurement.run_rows import run_rows_of
+from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import (
     CheckName,
-    ProofLevel,
     Refusal,
     VerificationCheck,
     VerificationReport,
-    Violation,
 )
 from loadtest_model.quantities import count_text
 
@@ -39,120 +36,31 @@ _NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT}
 Vet = Callable[[], Awaitable[VerificationReport | None]]
 """Gives the refusal of a target, None where there is nothing to refuse."""
 
+FirstRowsReading = Callable[[tuple[str, ...]], Awaitable[VerificationReport | None]]
+"""Gives the refusal of a target that stored rows; the client_ids are those of first rows that it was sent."""
+
 CheckObserver = Callable[[CheckName, Upload, UploadProgress], None]
 """Called with each finished upload of a verification."""
 
 
 @dataclass(frozen=True, slots=True)
-class _RunningCheck:
-    name: CheckName
-    rows: int
-    endpoint: Endpoint
-    progress: UploadProgress
+class FirstProof:
+    """What only the proof before the load has.
 
-
-@dataclass
-class VerificationCourse:
-    """A verification under way, readable at any time: also after it was cut off.
-
-    `canary_keys` and `first_keys` are what a read-back looks for: the canaries, and the first rows of every upload
-    that was accepted. `refused_upload` is the one that the refusal
-    comes from, if it comes from an upload. `proof_spans` has for each proven address when its proof began and ended, in
-    seconds of the monotonic clock. `is_overtaken` says that every address left the target before it could be proven.
+    `vet` may refuse the target once a first file, without rows, was answered, and `read_first_rows` after each canary
+    and before the whole batch. `has_departed` tells whether an address that could not be proven has left the target.
     """
 
-    checks: list[VerificationCheck] = field(default_factory=list)
-    canary_ids: list[str] = field(default_factory=list)
-    canary_keys: list[str] = field(default_factory=list)
-    first_keys: list[str] = field(default_factory=list)
-    proven_addresses: list[Endpoint] = field(default_factory=list)
-    proof_spans: dict[Endpoint, tuple[float, float]] = field(default_factory=dict)
-    is_overtaken: bool = False
-    uploads: int = 0
-    rows: int = 0
-    is_echoed: bool = True
-    refusal: Refusal | None = None
-    judgement: Judgement | None = None
-    refused_upload: Upload | None = None
-    message: str = ""
-    is_cut_off: bool = False
-    running_check: _RunningCheck | None = None
-
-    def withdraw_refusal(self) -> None:
-        """Go on as if the last refusal had not been; what was sent stays counted."""
-        self.refusal, self.judgement, self.refused_upload, self.message = None, None, None, ""
-
-    def begin_anew(self) -> None:
-        """Go on with other addresses, in place of those that have left."""
-        self.is_overtaken = False
-        self.withdraw_refusal()
-
-    def report_cut_off(self, refusal: Refusal | None, message: str) -> VerificationReport:
-        """The report of a verification that was not brought to its end, with the rows that were under way."""
-        self.is_cut_off, self.refusal, self.message = True, refusal, message
-        check = self.running_check
-        if check is not None and check.progress.has_begun:
-            self.uploads += 1
-            self.rows += check.rows
-            first_id, first_row = check.progress.first_client_id, check.progress.first_row
-            if first_row and check.rows:
-                if check.name is CheckName.CANARY and first_id is not None:
-                    self.canary_ids.append(first_id)
-                self.message = (
-                    f"{message} while {check.endpoint} was sent {rows_in_words(check.rows)} ({check.name});"
-                    f" {_removal_advice(check.rows, first_row, first_id)}"
-                )
-        return self.report()
-
-    def refuse(self, refusal: VerificationReport | None) -> None:
-        """Take over a refusal that no upload showed, if there is one."""
-        if refusal is not None and refusal.refusal is not None:
-            self.refusal, self.message = refusal.refusal, refusal.message
-            self.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=refusal.cause)
-
-    @property
-    def violation(self) -> Violation | None:
-        """The broken promise that the refusal comes from, as a violation of the load; None if none was broken."""
-        upload = self.refused_upload
-        if upload is None or upload.error is None or outcome_of(upload.error) is not Outcome.VIOLATION:
-            return None
-        return Violation(
-            kind=upload.error,
-            address=str(upload.endpoint),
-            status=upload.status,
-            rows=upload.rows,
-            first_client_id=upload.first_client_id or "",
-            first_row=upload.first_row,
-            message=self.message,
-        )
-
-    def report(self) -> VerificationReport:
-        if self.refusal is None and not self.is_cut_off:
-            level = ProofLevel.ECHOED if self.is_echoed else ProofLevel.ACKNOWLEDGED
-        else:
-            level = ProofLevel.NONE
-        had_rows = self.refused_upload is None or self.refused_upload.rows > 0
-        cause = None if self.refusal is None else cause_of_refusal(self.refusal, self.judgement, had_rows=had_rows)
-        return VerificationReport(
-            level=level,
-            refusal=self.refusal,
-            message=self.message,
-            cause=cause,
-            hint=explanation_of(cause).next_step if cause else "",
-            canary_ids=tuple(self.canary_ids),
-            addresses=tuple(str(endpoint) for endpoint in self.proven_addresses),
-            checks=tuple(self.checks),
-            uploads=self.uploads,
-            rows=self.rows,
-        )
+    vet: Vet
+    has_departed: Callable[[Endpoint], Awaitable[bool]]
+    read_first_rows: FirstRowsReading | None = None
 
 
 class Verifier:
     """Verifies addresses with uploads of its own.
 
-    With `is_first` a connection that is refused or not answered is tried again for the first seconds, as long as
-    nothing was sent to its address. `vet` may refuse the target once a first file, without rows, was answered.
-    `has_departed` tells whether an address that could not be proven has left the target.
+    In the `first_proof` a connection that is refused or not answered is tried again for the first seconds, as long as
+    nothing was sent to its address.
     """
 
     def __init__(
@@ -161,16 +69,12 @@ class Verifier:
         client: Client,
         *,
         observe: CheckObserver | None = None,
-        is_first: bool = False,
-        vet: Vet | None = None,
-        has_departed: Callable[[Endpoint], Awaitable[bool]] | None = None,
+        first_proof: FirstProof | None = None,
     ) -> None:
         self._uploader = uploader
         self._client = client
         self._observe = observe
-        self._tries_again = is_first
-        self._vet = vet
-        self._has_departed = has_departed
+        self._first_proof = first_proof
 
     async def verify(
         self,
@@ -205,7 +109,7 @@ class Verifier:
                 else:
                     course.proven_addresses.append(endpoint)
                     course.proof_spans[endpoint] = (began_at, time.monotonic())
-            may_pass = self._tries_again and refusals and not course.uploads
+            may_pass = self._first_proof is not None and refusals and not course.uploads
             if may_pass and not course.proven_addresses and await attempts.try_again():
                 # Nothing but connections was tried, and they are tried anew.
                 course.checks.clear()
@@ -217,7 +121,9 @@ class Verifier:
                     course.message = f"{course.message} ({attempts})"
                 return course.report()
         if full_rows is not None:
-            await self._upload_full_batch(full_rows, course)
+            await self._read_first_rows(course, course.sent_keys)
+            if course.refusal is None:
+                await self._upload_full_batch(full_rows, course)
         if course.refusal is None:
             addresses = ", ".join(str(endpoint) for endpoint in course.proven_addresses)
             course.message = (
@@ -234,20 +140,27 @@ class Verifier:
                 return
             course.withdraw_refusal()
 
+    async def _read_first_rows(self, course: VerificationCourse, keys: tuple[str, ...]) -> None:
+        if self._first_proof is not None and self._first_proof.read_first_rows is not None:
+            course.refuse(await self._first_proof.read_first_rows(keys))
+
     async def _is_excused(self, endpoint: Endpoint, course: VerificationCourse) -> bool:
         """Whether the refusal only shows that the address has left the target. A broken promise is never excused."""
-        if course.refusal is None or course.violation is not None or self._has_departed is None:
+        if course.refusal is None or course.violation is not None or self._first_proof is None:
             return False
-        return course.refused_upload is not None and await self._has_departed(endpoint)
+        return course.refused_upload is not None and await self._first_proof.has_departed(endpoint)
 
     async def _verify_address(self, endpoint: Endpoint, course: VerificationCourse, *, spare_unreachable: bool) -> None:
         # Where another address may do, a refused connection is tried again only once all of them were tried.
         passing = _NO_CONNECTION - {ErrorKind.REFUSED} if spare_unreachable else _NO_CONNECTION
         for name, rows in SMALL_CHECKS:
-            tries_again = self._tries_again and name is CheckName.HEADER_ONLY
+            first = self._first_proof
+            tries_again = first is not None and name is CheckName.HEADER_ONLY
             await self._check(name, endpoint, rows, course, passing if tries_again else frozenset())
-            if course.refusal is None and name is CheckName.HEADER_ONLY and self._vet is not None:
-                course.refuse(await self._vet())
+            if course.refusal is None and name is CheckName.HEADER_ONLY and first is not None:
+                course.refuse(await first.vet())
+            if course.refusal is None and name is CheckName.CANARY:
+                await self._read_first_rows(course, tuple(course.canary_keys[-1:]))
             if course.refusal is not None:
                 return
 
@@ -262,11 +175,11 @@ class Verifier:
         started_at = time.monotonic()
         try:
             upload, progress, effort = await self._upload(
-                _RunningCheck(name, rows, endpoint, UploadProgress()), course, passing
+                RunningCheck(name, rows, endpoint, UploadProgress()), course, passing
             )
         except TokenUnreadableError as error:
             course.refusal, course.message = Refusal.UNAUTHORIZED, str(error)
-            course.judgement = Judgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
+            course.judgement = AnswerJudgement(ErrorKind.UNAUTHORIZED, cause=cause_of_no_token(error))
             return
         course.running_check = None
         seconds = time.monotonic() - started_at
@@ -283,7 +196,7 @@ class Verifier:
                     passed=refusal is None,
                     rows=rows,
                     status=upload.status,
-                    detail=upload.judgement.detail,
+                    detail=upload.detail,
                     seconds=seconds,
                 )
             )
@@ -292,18 +205,20 @@ class Verifier:
             course.rows += rows
         if upload.error is None:
             course.is_echoed = course.is_echoed and upload.judgement.is_echoed
-        if name is CheckName.CANARY and upload.first_client_id and progress.has_begun:
-            course.canary_ids.append(upload.first_client_id)
-        if name is CheckName.CANARY and upload.look_up_key and progress.has_begun:
-            course.canary_keys.append(upload.look_up_key)
-        if upload.look_up_key and upload.error is None:
-            course.first_keys.append(upload.look_up_key)
+        first_id = progress.first_client_id
+        if name is CheckName.CANARY and first_id and progress.has_begun:
+            course.canary_ids.append(first_id)
+        key = progress.look_up_key
+        if name is CheckName.CANARY and key and progress.has_begun:
+            course.canary_keys.append(key)
+        if key and upload.error is None:
+            course.first_keys.append(key)
         if refusal is not None:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _refusal_message(name, upload, rows, progress) + effort
 
     async def _upload(
-        self, first: _RunningCheck, course: VerificationCourse, passing: frozenset[ErrorKind]
+        self, first: RunningCheck, course: VerificationCourse, passing: frozenset[ErrorKind]
     ) -> tuple[Upload, UploadProgress, str]:
         """Make one upload, again and again as long as nothing was sent and the failure may pass; the text says how long
         that was tried in vain.
@@ -328,30 +243,17 @@ class Verifier:
                 address=str(endpoint),
                 passed=is_connected,
                 rows=0,
-                detail="" if is_connected else upload.judgement.detail,
+                detail="" if is_connected else upload.detail,
                 seconds=progress.connect_seconds,
             )
         )
-
-
-def rows_in_words(rows: int) -> str:
-    """A number of rows in words."""
-    return "a file with its header row only" if not rows else f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def _refusal_message(name: CheckName, upload: Upload, rows: int, progress: UploadProgress) -> str:
     """What happened, and which rows may have to be removed because of it."""
     # Without a connection, the rows that would have been sent explain nothing.
     part = f"{name}, {rows_in_words(rows)}" if progress.has_begun else str(CheckName.CONNECT)
-    description = f"{upload.endpoint} ({part}): {printable_text(upload.judgement.detail, 400)}"
+    description = f"{upload.endpoint} ({part}): {printable_text(upload.detail, 400)}"
     if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return description
-    return f"{description}. {_removal_advice(rows, upload.first_row, upload.first_client_id)}."
-
-
-def _removal_advice(rows: int, first_row: str, first_id: str | None) -> str:
-    run_rows = run_rows_of(first_row, first_id or "")
-    addition = f" ({run_rows})" if run_rows else ""
-    if rows == 1:
-        return f"The canary with {first_row} may be stored; remove it from the target{addition}"
-    return f"These {rows:,} rows may be stored, the first with {first_row}; remove them{addition}"
+    return f"{description}. {removal_advice(rows, upload.first_row, upload.first_client_id)}."

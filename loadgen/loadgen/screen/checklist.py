@@ -6,7 +6,7 @@ from typing import Final
 from loadgen.options.wording import OPTIONS, with_advice_words
 from loadgen.screen.styling import GREEN, RED, paint
 from loadtest_model.explanations import explanation_of
-from loadtest_model.measurement.proof import read_back_conclusion
+from loadtest_model.measurement.proof import ReadingMoment, read_back_conclusion
 from loadtest_model.measurement.snapshot import CheckName, VerificationCheck, VerificationReport
 from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.secrecy import public_url
@@ -41,10 +41,19 @@ def checklist(
             f"{paint('Refused', RED, in_colour)}     {report.refusal}: {with_advice_words(words, report.message)}",
             *([f"Cause       {explanation_of(report.cause).title}"] if report.cause else []),
             f"To do       {with_advice_words(words, report.hint)}",
+            *_readings_after_refusal(report),
         ]
     if report.canary_ids:
         lines.append(f"Canary      {report.id_column} {', '.join(report.canary_ids)}")
     return "\n".join(lines)
+
+
+def _readings_after_refusal(report: VerificationReport) -> list[str]:
+    """What a refused target was found to have stored, if it was asked."""
+    readings = report.read_back.readings if report.read_back else ()
+    if report.read_back is None or all(reading.moment is not ReadingMoment.REFUSED for reading in readings):
+        return []
+    return [f"Read back   {read_back_conclusion(report.read_back).message}"]
 
 
 def _checks(report: VerificationReport, *, in_colour: bool) -> list[str]:

@@ -75,7 +75,7 @@ def _figures(summary: Summary) -> Iterator[str]:
     requests, records, rates = summary.requests, summary.records, summary.throughput
     outcomes = ("accepted", "rejected", "unknown", "violation", "dropped")
     parts = ", ".join(f"{getattr(requests, name):,} {name}" for name in outcomes)
-    yield f"Uploads     {requests.due:,} due in {span_text(summary.duration_seconds)}: {parts}"
+    yield f"Uploads     {requests.due:,} due in {span_text(summary.duration_seconds)}, with the last answers: {parts}"
     if requests.rerouted:
         yield f"Rerouted    {requests.rerouted:,} whose address had left the target, to another"
     if summary.errors:

@@ -24,12 +24,15 @@ SLIDING_SECONDS: Final = 30
 
 
 class AbortWatch(WireValue, frozen=True, kw_only=True):
-    """The state of the watch: breaches in a row by expression, their step, and the time of the last look.
+    """The state of the watch: breaches in a row by expression, their step and plateau, and the time of the last look.
+
+    `plateau` is the number of the plateau of a climb, and 0 in other scenarios.
 
     `breach` is set once the run is to be ended, and stays: a sentence with the bound and what was measured.
     """
 
     step: int = -1
+    plateau: int = 0
     at_seconds: float = -LEAST_SECONDS_APART
     in_a_row: Mapping[str, int] = {}
     breach: str = ""
@@ -43,19 +46,23 @@ def watch_for_abort(plan: Plan, aggregate: Aggregate, previous: AbortWatch) -> A
     if aggregate.elapsed_seconds < previous.at_seconds + LEAST_SECONDS_APART:
         return previous
     step, step_aggregate = plan.steps[number], aggregate.steps[number]
-    previous_counts = previous.in_a_row if previous.step == number else {}
+    plateau = _plateau_under_way(step, step_aggregate)
+    is_same_load = (previous.step, previous.plateau) == (number, plateau)
+    previous_counts = previous.in_a_row if is_same_load else {}
     breach_counts: dict[str, int] = {}
     breach = ""
     if step_aggregate.load_seconds >= step.warm_up_seconds + plan.abort.after_seconds:
         for expression in plan.abort.thresholds:
             threshold = parse_threshold(expression)
-            result = _breach(threshold, plan, step, step_aggregate)
+            result = _breach(threshold, plan, step, step_aggregate, plateau)
             if result is None:
                 continue
             breach_counts[expression] = previous_counts.get(expression, 0) + 1
             if breach_counts[expression] >= EVALUATIONS_IN_A_ROW and not breach:
                 breach = f"{breach_text(result)}, in {breach_counts[expression]} evaluations in a row"
-    return AbortWatch(step=number, at_seconds=aggregate.elapsed_seconds, in_a_row=breach_counts, breach=breach)
+    return AbortWatch(
+        step=number, plateau=plateau, at_seconds=aggregate.elapsed_seconds, in_a_row=breach_counts, breach=breach
+    )
 
 
 def _step_under_way(plan: Plan, aggregate: Aggregate) -> int | None:
@@ -68,14 +75,31 @@ def _step_under_way(plan: Plan, aggregate: Aggregate) -> int | None:
     return None
 
 
-def _breach(threshold: Threshold, plan: Plan, step: Step, aggregate: StepAggregate) -> ThresholdResult | None:
-    """The breach of a bound, where it is one that proves something."""
+def _plateau_under_way(step: Step, aggregate: StepAggregate) -> int:
+    """The number of the last plateau of a climb that has begun; 0 in other scenarios."""
+    begun = [number for number, plateau in enumerate(aggregate.plateaus) if plateau.load_seconds > 0]
+    return begun[-1] if step.climb is not None and begun else 0
+
+
+def _breach(
+    threshold: Threshold, plan: Plan, step: Step, aggregate: StepAggregate, plateau: int
+) -> ThresholdResult | None:
+    """The breach of a bound, where it is one that proves something.
+
+    Of a climb the plateau under way is judged by itself, because the lower loads before it say nothing of this one.
+    """
     if threshold.step not in ("", step.name):
         return None
+    begin_seconds = sum(segment.duration_seconds for segment in step.segments[:plateau])
+    window = judged_seconds(step, aggregate, plan.parallelism)
+    recent = recent_counts(aggregate, max(step.warm_up_seconds, begin_seconds))
+    if step.climb is not None and plateau < len(aggregate.plateaus):
+        aggregate = aggregate.plateaus[plateau]
+        window = max(0.0, begin_seconds + aggregate.load_seconds - max(step.warm_up_seconds, begin_seconds))
     if threshold.metric in ("error_rate", "success_rate"):
-        aggregate = structs.replace(aggregate, judged=recent_counts(aggregate, step.warm_up_seconds))
+        aggregate = structs.replace(aggregate, judged=recent)
     name = step.name if len(plan.steps) > 1 else ""
-    result = evaluate(threshold, aggregate, judged_seconds(step, aggregate, plan.parallelism), name)
+    result = evaluate(threshold, aggregate, window, name)
     if result.passed is not False:
         return None
     has_enough_samples = aggregate.response.count >= METRICS[threshold.metric].fewest_samples
@@ -88,13 +112,13 @@ def _all_overdue(threshold: Threshold, aggregate: StepAggregate) -> bool:
     return bool(ages) and METRICS[threshold.metric].counts_in_flight and ages[-1] > threshold.bound
 
 
-def recent_counts(aggregate: StepAggregate, warm_up_seconds: float = 0.0) -> Counts:
+def recent_counts(aggregate: StepAggregate, begin_seconds: float = 0.0) -> Counts:
     """What ended in the last `SLIDING_SECONDS`: an upload that timed out counts when it did, not when it was due.
 
-    What ended in the warm-up counts nowhere.
+    What ended before `begin_seconds` counts nowhere.
     """
     newest_second = max((second.second for second in aggregate.seconds), default=0)
-    first_second = max(newest_second - SLIDING_SECONDS + 1, warm_up_seconds)
+    first_second = max(newest_second - SLIDING_SECONDS + 1, begin_seconds)
     recent_seconds = [second for second in aggregate.seconds if second.second >= first_second]
     uploads = sum(second.ended for second in recent_seconds)
     failures = sum(second.failed for second in recent_seconds)

@@ -16,7 +16,7 @@ from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text, 
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
-from loadtest_model.plan.climb import Climb
+from loadtest_model.plan.climb import Climb, climb_notices
 from loadtest_model.quantities import count_text
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
@@ -55,7 +55,8 @@ class Knee:
 class CapacityFinding:
     """What a climb came to so far. `limit` is None while it goes on.
 
-    `held` is the highest plateau that held and `limiting` the one that did not. `text` describes the limit.
+    `held` is the highest plateau that held and `limiting` the one that did not. `text` describes the limit. `notices`
+    say what lowers the worth of the climb, as far as that was known before the load.
     """
 
     by: ClimbBy
@@ -66,11 +67,32 @@ class CapacityFinding:
     text: str
     knee: Knee | None
     required: float | None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def unsteady(self) -> tuple[JudgedPlateau, ...]:
+        """The plateaus above the highest load that held which held by what was measured, and are not known to hold."""
+        held_level = self.held.level if self.held is not None else 0.0
+        return tuple(
+            plateau
+            for plateau in self.plateaus
+            if plateau.state is PlateauState.UNSTEADY and plateau.level > held_level
+        )
 
     @property
     def is_at_least(self) -> bool:
         """Whether the target may carry more than what held."""
-        return self.limit not in (CapacityLimit.THRESHOLD, CapacityLimit.TARGET)
+        return not self._is_limited_by_target or bool(self.unsteady)
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the target is known not to carry the required load; without one, not to carry any."""
+        may_hold = any(plateau.level >= (self.required or 0.0) for plateau in self.unsteady)
+        return not self.is_reached and self._is_limited_by_target and not may_hold
+
+    @property
+    def _is_limited_by_target(self) -> bool:
+        return self.limit in (CapacityLimit.THRESHOLD, CapacityLimit.TARGET)
 
     @property
     def is_reached(self) -> bool:
@@ -104,9 +126,10 @@ def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bo
         held=held,
         limiting=limiting,
         limit=limit,
-        text=text,
+        text="; ".join(filter(None, (text, _unsteady_text(plateaus, held, limiting, climb.by)))),
         knee=knee_of([plateau for plateau in settled if plateau.state is not PlateauState.IN_DOUBT]),
         required=climb.required,
+        notices=tuple(climb_notices(step.thresholds, step.segments[0].duration_seconds, step.arrivals)),
     )
 
 
@@ -138,6 +161,17 @@ def _limit(
     return (last, CapacityLimit.STOPPED, "it ended before a plateau did not hold") if is_over else (None, None, "")
 
 
+def _unsteady_text(
+    plateaus: Sequence[JudgedPlateau], held: JudgedPlateau | None, limiting: JudgedPlateau | None, unit: ClimbBy
+) -> str:
+    """Why the load next to the highest that held is not known to hold; empty if it ended the climb itself."""
+    above = plateaus[plateaus.index(held) + 1 :] if held is not None else plateaus
+    first = next((plateau for plateau in above if plateau.state is PlateauState.UNSTEADY), None)
+    if limiting is None or first is None or first is limiting:
+        return ""
+    return f"{load_text(first.level, unit)}: not known to hold, because {limit_text(first)}"
+
+
 _LIMITS: Final = {PlateauState.NOT_HELD: CapacityLimit.THRESHOLD, PlateauState.IN_DOUBT: CapacityLimit.GENERATOR}
 
 
@@ -145,7 +179,7 @@ def _limit_at_the_top(
     last: JudgedPlateau, plateaus: Sequence[JudgedPlateau], place: str
 ) -> tuple[JudgedPlateau | None, CapacityLimit | None, str]:
     """The limit of a climb whose highest plateau did not end it: there is no higher one, or too few uploads."""
-    if last.state is PlateauState.HELD or any(plateau.state is PlateauState.HELD for plateau in plateaus):
+    if last.state is not PlateauState.UNSTEADY and any(plateau.state is PlateauState.HELD for plateau in plateaus):
         return None, CapacityLimit.LADDER, f"{place}the highest load of the climb was reached"
     return last, CapacityLimit.SAMPLES, f"{place}{limit_text(last)}"
 
@@ -196,6 +230,8 @@ def limit_text(plateau: JudgedPlateau) -> str:
             return "; ".join(doubt_text(result) for result in plateau.deciding)
         case PlateauState.TOO_FEW_SAMPLES:
             return "; ".join(map(_lack_text, plateau.deciding)) or "no threshold could be judged"
+        case PlateauState.UNSTEADY:
+            return plateau.unsteadiness
         case PlateauState.UNSETTLED:
             return f"{plateau.aggregate.in_flight} of its uploads had no answer when its time was over"
         case _:

@@ -9,7 +9,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from loadtest_model.judgement.plateaus import Plateau, plateaus_of
-from loadtest_model.judgement.throughput import chance_share, deviation_on, uneven_throughput
+from loadtest_model.judgement.steadiness import rising_times
+from loadtest_model.judgement.throughput import deviation_on, uneven_throughput
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -20,7 +21,6 @@ from loadtest_model.quantities import clip, count_text, seconds_text
 from loadtest_model.thresholds.doubt import true_value_interval, without_own_failures
 from loadtest_model.values import WireValue
 
-FEWEST_ANSWERS_IN_A_THIRD: Final = 20
 EVIDENCE_LENGTH: Final = 256
 _NO_ANSWER: Final = "no answer for"
 
@@ -238,20 +238,10 @@ def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
         if slower:
             signs.append((HealthLevel.WARNING, slower))
     for plateau in plateaus:
-        third = (plateau.end - plateau.first) // 3
-        early = _mean_response(aggregate.seconds, plateau.first, plateau.first + third)
-        late = _mean_response(aggregate.seconds, plateau.end - third, plateau.end)
-        if early and late and late >= early * 1.3 and _is_no_chance(early, late, plateau, aggregate):
-            text = f"response time rises at constant load of {plateau}: {seconds_text(early)} to {seconds_text(late)}"
-            signs.append((HealthLevel.WARNING, text))
+        rising = rising_times(plateau, aggregate.seconds, deviation_on(plateau, aggregate))
+        if rising:
+            signs.append((HealthLevel.WARNING, rising))
     return signs
-
-
-def _is_no_chance(early: float, late: float, plateau: Plateau, aggregate: StepAggregate) -> bool:
-    """Whether two means, each of a third of a plateau, differ by more than chance explains."""
-    answers = sum(second.answers for second in aggregate.seconds if plateau.first <= second.second < plateau.end)
-    # The difference of two means deviates by the root of 2 times as much as one.
-    return late - early > (early + late) / 2 * chance_share(deviation_on(plateau, aggregate), answers / 6)
 
 
 def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plateau) -> str | None:
@@ -273,11 +263,3 @@ def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plate
             f" records/s from {rates[0]:,.0f} to {rates[1]:,.0f}"
         )
     return None
-
-
-def _mean_response(seconds: Sequence[Second], first: int, end: int) -> float | None:
-    within = [second for second in seconds if first <= second.second < end]
-    answers = sum(second.answers for second in within)
-    if answers < FEWEST_ANSWERS_IN_A_THIRD:
-        return None
-    return sum(second.response_nanoseconds_sum for second in within) / answers / 1e9

@@ -3,7 +3,8 @@
 from msgspec import structs
 
 from loadtest_model.judgement.capacity import capacity_of
-from loadtest_model.judgement.checks import CHECKS, CHECKS_WITHOUT_LOAD, Evidence, Finding
+from loadtest_model.judgement.checks import CHECKS, CHECKS_WITHOUT_LOAD
+from loadtest_model.judgement.evidence import Evidence, Finding
 from loadtest_model.judgement.health import (
     NO_EVICTIONS,
     Evictions,

@@ -10,12 +10,28 @@ from loadtest_model.values import WireValue
 
 
 class ReadingMoment(StrEnum):
-    """When a reading was made, in this order."""
+    """When a reading was made, in this order.
+
+    FIRST_ROWS is after each address's canary and before the whole batch. REFUSED and HALTED are in place of the later
+    moments: the target was refused, or the load was halted.
+    """
 
     BEFORE = "before"
+    FIRST_ROWS = "first-rows"
     VERIFIED = "verified"
+    REFUSED = "refused"
+    HALTED = "halted"
     ENDED = "ended"
     SETTLED = "settled"
+
+
+PROVING_MOMENTS: Final = (
+    ReadingMoment.BEFORE,
+    ReadingMoment.VERIFIED,
+    ReadingMoment.ENDED,
+    ReadingMoment.SETTLED,
+)
+"""The readings that the level Proven rests on, in their order."""
 
 
 class Reading(WireValue, frozen=True, kw_only=True):
@@ -67,9 +83,13 @@ class ReadBackConclusion(WireValue, frozen=True, kw_only=True):
 
 _MOMENT_TEXTS: Final = {
     ReadingMoment.BEFORE: "before the first upload",
+    ReadingMoment.FIRST_ROWS: "before the whole batch",
     ReadingMoment.VERIFIED: "after the verification",
+    ReadingMoment.REFUSED: "after the refusal",
+    ReadingMoment.HALTED: "after the halt",
     ReadingMoment.ENDED: "after the last answer",
 }
+_CUT_SHORT: Final = frozenset({ReadingMoment.REFUSED, ReadingMoment.HALTED})
 _MOST_IDS_SHOWN: Final = 5
 
 
@@ -167,10 +187,15 @@ def _falling_count(report: ReadBackReport) -> ReadBackConclusion | None:
 
 def _missing_reading(report: ReadBackReport) -> ReadBackConclusion | None:
     known_moments = {reading.moment for reading in report.readings}
-    missing_moments = [moment for moment in ReadingMoment if moment not in known_moments]
+    missing_moments = [moment for moment in PROVING_MOMENTS if moment not in known_moments]
     if not missing_moments:
         return None
-    if known_moments == {ReadingMoment.BEFORE, ReadingMoment.VERIFIED}:
+    if known_moments & _CUT_SHORT:
+        return ReadBackConclusion(
+            result=ReadBackResult.UNFINISHED,
+            message=f"the read-back was cut short, and found no stored row: {evidence(report)}",
+        )
+    if missing_moments == [ReadingMoment.ENDED, ReadingMoment.SETTLED]:
         return ReadBackConclusion(
             result=ReadBackResult.UNFINISHED,
             message=f"the read-back agrees so far: {evidence(report)}; the level Proven comes with the readings after"

@@ -20,6 +20,7 @@ _STATES: Final = {
     PlateauState.NOT_HELD: "did not hold",
     PlateauState.IN_DOUBT: "in doubt",
     PlateauState.TOO_FEW_SAMPLES: "too few uploads",
+    PlateauState.UNSTEADY: "not steady",
     PlateauState.UNSETTLED: "not answered in time",
     PlateauState.UNFINISHED: "cut short",
 }

@@ -5,7 +5,7 @@ from typing import Final
 
 from loadtest_model.judgement.capacity import load_text
 from loadtest_model.pages.elements import Element, element, percent
-from loadtest_model.pages.panels import Panel, Series, chart_of, panel_drawing, place_panels
+from loadtest_model.pages.panels import Panel, Series, chart_of, panel_drawing, panel_title, place_panels
 from loadtest_model.pages.scales import Scale, time_mark
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report.capacity import CapacityPlateau, CapacitySummary
@@ -30,7 +30,7 @@ def capacity_chart(capacity: CapacitySummary) -> Element:
         element("title", TITLE),
         element("desc", _description(capacity)),
         [shape for panel, top in placed_panels for shape in panel_drawing(panel, top)],
-        [_panel_title(panel, top - 11) for panel, top in placed_panels],
+        [panel_title(panel, top - 11) for panel, top in placed_panels],
         _landmarks(capacity, axis, bottom),
         _load_axis(plateaus, axis, bottom),
         class_="plot",
@@ -59,18 +59,6 @@ def capacity_panels(plateaus: Sequence[CapacityPlateau], axis: Scale) -> tuple[P
 
 def _rate_mark(value: float) -> str:
     return f"{value:,.6g}"
-
-
-def _panel_title(panel: Panel, y: float) -> Element:
-    samples = {"solid": "— ", "dashed": "- - "}
-    keys = [series for series in panel.series if series.name]
-    return element(
-        "text",
-        element("tspan", panel.title, class_="panel-title"),
-        [element("tspan", f"{samples.get(key.kind, '')}{key.name}", class_=f"key {key.kind}", dx=12) for key in keys],
-        x=0,
-        y=y,
-    )
 
 
 def landmarks(capacity: CapacitySummary) -> dict[float, str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from loadtest_model.pages.course_bins import Course, CourseBin
 from loadtest_model.pages.elements import Element, element, percent
-from loadtest_model.pages.panels import Band, Panel, Point, Series, chart_of, panel_drawing, place_panels
+from loadtest_model.pages.panels import Band, Panel, Point, Series, chart_of, panel_drawing, panel_title, place_panels
 from loadtest_model.pages.scales import Scale, time_mark, time_marks
 from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.report.summary import StepSummary
@@ -32,7 +32,7 @@ def course_drawing(steps: Sequence[StepSummary], course: Course) -> Element:
         element("desc", _description(course)),
         _plateaus(steps, course, axis, _LABELS_HEIGHT if names_steps else 0, bottom),
         [shape for panel, top in placed_panels for shape in panel_drawing(panel, top)],
-        [_panel_title(panel, top - 11) for panel, top in placed_panels],
+        [panel_title(panel, top - 11) for panel, top in placed_panels],
         _step_borders(steps, course, axis, bottom) if names_steps else None,
         _time_axis(axis, bottom),
         element("g", [_readout(each, axis, bottom) for each in course.bins], class_="readouts"),
@@ -91,18 +91,6 @@ def number_mark(greatest: float) -> Callable[[float], str]:
     """How the numbers of an axis are written that reaches up to this value: `450`, `60k`, `1.5M`."""
     divisor, unit = next(each for each in ((1e6, "M"), (1e3, "k"), (1.0, "")) if greatest >= 5 * each[0] or not each[1])
     return lambda value: "0" if value == 0 else f"{value / divisor:,.10g}{unit}"
-
-
-def _panel_title(panel: Panel, y: float) -> Element:
-    keys = [series for series in panel.series if series.name]
-    samples = {"solid": "— ", "dashed": "- - "}
-    return element(
-        "text",
-        element("tspan", panel.title, class_="panel-title"),
-        [element("tspan", f"{samples.get(key.kind, '')}{key.name}", class_=f"key {key.kind}", dx=12) for key in keys],
-        x=0,
-        y=y,
-    )
 
 
 def _plateaus(

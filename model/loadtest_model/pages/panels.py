@@ -97,6 +97,19 @@ def panel_drawing(panel: Panel, top: float) -> list[Element]:
     return [*ruling, stretched]
 
 
+def panel_title(panel: Panel, y: float) -> Element:
+    """The title of a panel, with the names of its lines and a sample of each."""
+    samples = {"solid": "— ", "dashed": "- - "}
+    keys = [series for series in panel.series if series.name]
+    return element(
+        "text",
+        element("tspan", panel.title, class_="panel-title"),
+        [element("tspan", f"{samples.get(key.kind, '')}{key.name}", class_=f"key {key.kind}", dx=12) for key in keys],
+        x=0,
+        y=y,
+    )
+
+
 def panel_marks(panel: Panel, top: float) -> list[Element]:
     """The values at the vertical axis, for a drawing that is as wide as the gutter."""
     scale, marks = panel.scale

@@ -13,8 +13,9 @@ LONGEST_DETAIL: Final = 128
 
 
 class MessageState(StrEnum):
-    """How the attempts to send a message ended."""
+    """How the attempts to send a message stand. PENDING is one that is still tried."""
 
+    PENDING = "Pending"
     SENT = "Sent"
     FAILED = "Failed"
 
@@ -24,7 +25,7 @@ class StatusMessage(WireValue, frozen=True, kw_only=True):
 
     webhook: Annotated[str, Meta(max_length=LONGEST_WEBHOOK_NAME, description="Its name in the installation.")]
     state: MessageState
-    at: str
+    at: Annotated[str, Meta(description="When it was sent or given up, or when the run ended if neither has happened.")]
     detail: Annotated[str, Meta(max_length=LONGEST_DETAIL, description="Why it was not sent.")] = ""
 
 

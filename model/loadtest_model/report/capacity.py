@@ -35,7 +35,7 @@ class StatusCapacity(WireValue, frozen=True, kw_only=True):
         CapacityLimit | None,
         Meta(
             description="What ended the climb: Threshold or Target (the target itself), Generator, Samples (too few"
-            " uploads), Ladder (its highest load held) or Stopped. Absent while it goes on."
+            " uploads, or too unsteady ones), Ladder (its highest load held) or Stopped. Absent while it goes on."
         ),
     ] = None
     limit: Annotated[str, Meta(max_length=LIMIT_LENGTH, description="The same in a sentence, with the figures.")] = ""
@@ -45,6 +45,14 @@ class StatusCapacity(WireValue, frozen=True, kw_only=True):
     ] = None
     knee_in_doubt: Annotated[bool, Meta(description="True if chance may explain the knee.")] = False
     required: Annotated[float | None, Meta(description="The load that had to hold.")] = None
+    notice: Annotated[
+        str,
+        Meta(
+            max_length=LIMIT_LENGTH,
+            description="What lowers the worth of the climb, as far as it was known before the load, such as plateaus"
+            " that are short beside a threshold.",
+        ),
+    ] = ""
 
 
 class CapacityPlateau(Struct, frozen=True, kw_only=True):
@@ -67,7 +75,7 @@ class CapacitySummary(Struct, frozen=True, kw_only=True):
 
     The target can take `at_least` this unless it was the limit itself. `limit` is a sentence on what ended the climb.
     `knee` is the load from which on throughput grew by less than half of what the load grew. All loads are in the unit
-    of `by`.
+    of `by`. `notice` says what lowers the worth of the climb, as far as that was known before the load.
     """
 
     by: ClimbBy
@@ -81,6 +89,7 @@ class CapacitySummary(Struct, frozen=True, kw_only=True):
     knee_in_doubt: bool
     required: float | None
     plateaus: tuple[CapacityPlateau, ...] = ()
+    notice: Annotated[str, Meta(max_length=LIMIT_LENGTH)] = ""
 
 
 def capacity_summary(finding: CapacityFinding | None) -> CapacitySummary | None:
@@ -100,6 +109,7 @@ def capacity_summary(finding: CapacityFinding | None) -> CapacitySummary | None:
         knee_in_doubt=knee.is_in_doubt if knee else False,
         required=finding.required,
         plateaus=tuple(map(_plateau, finding.plateaus)),
+        notice=clip("; ".join(finding.notices), LIMIT_LENGTH),
     )
 
 
@@ -140,6 +150,8 @@ def capacity_lines(capacity: CapacitySummary | StatusCapacity) -> tuple[str, ...
         is_reached = capacity.held is not None and capacity.held >= capacity.required
         reached = "held" if is_reached else "is not known to hold" if capacity.at_least else "did not hold"
         lines.append(f"the required load of {load_text(capacity.required, by)} {reached}")
+    if capacity.notice:
+        lines.append(capacity.notice)
     return tuple(lines)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final, Literal
 
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -41,7 +42,8 @@ class Metric:
     until its time-out. `rises_with_load` says that the value would be higher if more load
     were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
     `only_bound` is the only kind of bound that can be meant, because nobody wants more failures. It is None if either
-    can be meant: a test of a limiter wants rejections. Every time has upper bounds only.
+    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `seconds_by_chance` gives the
+    time one standard error higher, if so many uploads tell as much as one that does not depend on the others.
     """
 
     unit: Unit
@@ -55,6 +57,7 @@ class Metric:
     rises_with_load: bool = False
     counts_failures: bool = False
     only_bound: BoundKind | None = None
+    seconds_by_chance: Callable[[StepAggregate, float], float] | None = None
 
 
 def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
@@ -94,6 +97,20 @@ def _ratio(of: Callable[[StepAggregate], float | None]) -> ReadMetric:
     return lambda step, _: Measurement(of(step), step.judged.due - step.judged.cancelled)
 
 
+def _average_by_chance(sketch: Sketch, uploads_per_independent_one: float) -> float:
+    if not sketch.count:
+        return 0.0
+    return (sketch.mean_seconds or 0.0) + sqrt(sketch.variance_seconds * uploads_per_independent_one / sketch.count)
+
+
+def _quantile_by_chance(sketch: Sketch, quantile: float, uploads_per_independent_one: float) -> float:
+    """The value at the rank that is one standard error of a binomial distribution higher."""
+    if not sketch.count:
+        return 0.0
+    error = sqrt(quantile * (1 - quantile) * uploads_per_independent_one / sketch.count)
+    return sketch.quantile_seconds(min(1.0, quantile + error)) or 0.0
+
+
 def _own_figure(
     of: Callable[[StepAggregate], Sketch], read: Callable[[Sketch], float | None]
 ) -> Callable[[StepAggregate], float]:
@@ -124,6 +141,7 @@ def _time_metrics(
                 fewest_samples=fewest_samples,
                 own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
                 greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
+                seconds_by_chance=lambda step, per_one: _quantile_by_chance(of(step), value, per_one),
             )
         }
 
@@ -135,6 +153,7 @@ def _time_metrics(
             counts_in_flight=counts_in_flight,
             own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
+            seconds_by_chance=lambda step, per_one: _average_by_chance(of(step), per_one),
         ),
         **quantile("p50", "median", 0.5, 2),
         **quantile("p90", "90th percentile", 0.9, 10),

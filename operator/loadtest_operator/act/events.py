@@ -8,6 +8,7 @@ from typing import Any
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.quantities import clip_middle
 from loadtest_model.reasons import AnyReason, Reason, reason_of_name
+from loadtest_model.report.afterwards import Afterwards, MessageState
 from loadtest_model.report.status import ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.facts.names import MANAGED_BY
@@ -52,6 +53,26 @@ def change_after_the_end(observation: Observation) -> Announcement:
     return Announcement(
         EventType.NORMAL, reason_of_name(observation.test.record.verdict or Reason.Inconclusive), message
     )
+
+
+def failures_after_the_end(recorded: RecordedStatus, afterwards: Afterwards) -> tuple[Announcement, ...]:
+    """What failed after the end and is not on record yet: messages, and the archiving of the run's files."""
+    known = {message.webhook for message in recorded.messages if message.state is MessageState.FAILED}
+    failures = [
+        Announcement(
+            EventType.WARNING,
+            Reason.MessageNotSent,
+            f"webhook {message.webhook} was not told of the end: {message.detail}",
+        )
+        for message in afterwards.messages
+        if message.state is MessageState.FAILED and message.webhook not in known
+    ]
+    recorded_failure = recorded.archive.failure if recorded.archive is not None else ""
+    failure = afterwards.archive.failure if afterwards.archive is not None else ""
+    if failure and failure != recorded_failure:
+        text = f"the files of the run are not archived yet: {failure}; it is tried again"
+        failures.append(Announcement(EventType.WARNING, Reason.ArchiveFailed, text))
+    return tuple(failures)
 
 
 def _phase(status: Status) -> Announcement:

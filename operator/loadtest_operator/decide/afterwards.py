@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import structs
+
 from loadtest_model.reasons import Reason
-from loadtest_model.report.afterwards import MOST_WEBHOOKS, Afterwards, StatusArchive, StatusMessage
+from loadtest_model.report.afterwards import MOST_WEBHOOKS, Afterwards, MessageState, StatusArchive, StatusMessage
 from loadtest_model.report.status import ConditionType
 from loadtest_model.spec.retention import Retention
 from loadtest_model.values import seconds_of
@@ -19,6 +21,10 @@ from loadtest_operator.facts.resources import instant, rfc3339
 
 MESSAGE_SECONDS: Final = 3_600.0
 """How long after the end of a run a message about it is tried. A webhook that is added later hears of later runs."""
+
+LOST: Final = "no operator was there to send it within an hour of the end"
+_LATE_SECONDS: Final = 60.0
+"""So long after its time the last attempt to send a message is surely over."""
 
 _AGAIN_SECONDS: Final = 2.0
 
@@ -38,10 +44,11 @@ def decide_aftermath(observation: Observation, *, is_settled: bool) -> Aftermath
     """
     messages = recorded_messages(observation)
     due = due_webhooks(observation, messages)
+    pending = _pending_messages(observation, due, messages)
     expiry = expiry_of(observation)
     afterwards = Afterwards(
         expires_at=None if expiry is None else rfc3339(expiry),
-        messages=messages,
+        messages=(*messages, *pending)[:MOST_WEBHOOKS],
         archive=archive_of(observation),
     )
     unarchived = unarchived_results(observation)
@@ -51,9 +58,9 @@ def decide_aftermath(observation: Observation, *, is_settled: bool) -> Aftermath
     actions += [ArchiveResults(each) for each in unarchived]
     if due:
         actions.append(SendMessages(due, message_seconds_left(observation)))
-    if expiry is None or due or unarchived:
+    if expiry is None or pending or unarchived:
         # The end of the last message, and of archiving, asks for the next turn.
-        return Aftermath(afterwards, tuple(actions))
+        return Aftermath(afterwards, tuple(actions), _LATE_SECONDS if pending and not due else None)
     seconds_left = (expiry - observation.now).total_seconds()
     if seconds_left > 0:
         return Aftermath(afterwards, tuple(actions), seconds_left)
@@ -120,11 +127,33 @@ def ttl_seconds(retention: Retention, verdict: str | None) -> float | None:
 
 
 def recorded_messages(observation: Observation) -> tuple[StatusMessage, ...]:
-    """What became of the messages about the run: what is on record, and what ended since."""
-    recorded = observation.test.record.messages
+    """What became of the messages about the run: what is on record, and what ended since.
+
+    One that is still pending long after its time was lost: no operator was there to send it.
+    """
+    recorded = tuple(each for each in observation.test.record.messages if each.state is not MessageState.PENDING)
     names = {message.webhook for message in recorded}
-    new = (message for message in observation.message_ends if message.webhook not in names)
-    return (*recorded, *new)[:MOST_WEBHOOKS]
+    new = tuple(message for message in observation.message_ends if message.webhook not in names)
+    names |= {message.webhook for message in new}
+    lost: tuple[StatusMessage, ...] = ()
+    if message_seconds_left(observation) <= -_LATE_SECONDS:
+        lost = tuple(
+            structs.replace(each, state=MessageState.FAILED, at=rfc3339(observation.now), detail=LOST)
+            for each in observation.test.record.messages
+            if each.webhook not in names
+        )
+    return (*recorded, *new, *lost)[:MOST_WEBHOOKS]
+
+
+def _pending_messages(
+    observation: Observation, due: tuple[str, ...], over: tuple[StatusMessage, ...]
+) -> tuple[StatusMessage, ...]:
+    """The messages that are being sent, so that the next operator knows of them however late it comes."""
+    names_over = {message.webhook for message in over}
+    ended_at = observation.test.record.completed_at or rfc3339(observation.now)
+    begun = (each.webhook for each in observation.test.record.messages if each.state is MessageState.PENDING)
+    names = dict.fromkeys(name for name in (*begun, *due) if name not in names_over)
+    return tuple(StatusMessage(webhook=name, state=MessageState.PENDING, at=ended_at) for name in names)
 
 
 def due_webhooks(observation: Observation, messages: tuple[StatusMessage, ...]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 It decides where the measurements that showed it are lost by now, so that they cannot be judged again.
 """
 
-from loadtest_model.judgement.checks import lacks_times
+from loadtest_model.judgement.completeness_checks import lacks_times
 from loadtest_model.judgement.health import tells_of_silence
 from loadtest_model.judgement.judged_thresholds import breach_text
 from loadtest_model.judgement.verdict import Gap

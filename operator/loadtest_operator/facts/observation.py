@@ -9,7 +9,7 @@ from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Series
 from loadtest_model.plan import Plan
-from loadtest_model.report.afterwards import StatusMessage
+from loadtest_model.report.afterwards import StatusArchive, StatusMessage
 from loadtest_model.report.status import Condition, ConditionType, Phase, StatusStart
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
@@ -40,6 +40,7 @@ class RecordedStatus(WireValue, frozen=True, kw_only=True):
     verdict: str | None = None
     expires_at: str | None = None
     messages: tuple[StatusMessage, ...] = ()
+    archive: StatusArchive | None = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)

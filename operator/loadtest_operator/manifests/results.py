@@ -11,6 +11,7 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.pages.report_page import report_page
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import series_rows, time_series_csv
 from loadtest_operator.facts.names import results_name
@@ -42,9 +43,14 @@ def results(
 ) -> Json:
     """The ConfigMap of a run's results: summary, JUnit XML, the report as compressed HTML, and the time series.
 
-    A long time series is compressed, and one that does not fit is told in rows of more seconds, to its end.
+    The summary is there as JSON and as Markdown. A long time series is compressed, and one that does not fit is told in
+    rows of more seconds, to its end.
     """
-    texts = {"summary.json": msgspec.json.format(msgspec.json.encode(summary)), "junit.xml": junit_xml(summary)}
+    texts = {
+        "summary.json": msgspec.json.format(msgspec.json.encode(summary)),
+        "summary.md": summary_markdown(summary).encode(),
+        "junit.xml": junit_xml(summary),
+    }
     config_map: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -171,6 +171,8 @@ class Reconciler:
             if error.reason != "Invalid" and not error.names_unknown_field:
                 raise
             _LOG.warning("%s: the status does not say what follows the end: %s", test.identity, error)
+        for announcement in events.failures_after_the_end(test.record, afterwards):
+            await self._announce(observation, announcement)
         return True
 
     async def _apply_or_shorten(self, observation: Observation, status: Status, body: Json) -> None:

@@ -12,17 +12,18 @@ import msgspec
 from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.kubectl import Kubectl
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.resources.results import REPORT, SUMMARY, file_in, run_name
+from kubectl_loadtest.resources.results import MARKDOWN, REPORT, SUMMARY, file_in, run_name
 from kubectl_loadtest.views.comparison import comparison_lines
 from kubectl_loadtest.views.style import say, style_of
 from loadtest_model.report.kept_files import files_of
 from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL, label_value
+from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary
 
 Json = dict[str, Any]
 
 REPORT_HELP = "save or open the report of a run, one HTML file"
-RESULTS_HELP = "save the results of a run: report, summary, time series, JUnit XML"
+RESULTS_HELP = "save the results of a run: report, summary (JSON, Markdown), time series, JUnit XML"
 COMPARE_HELP = "print the figures of two runs side by side"
 
 _STANDARD_OUTPUT: Final = "-"
@@ -34,22 +35,28 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--open", action="store_true", help="save it in the current folder, and open it in the browser")
     place.add_argument("-o", "--output", metavar="FILE", help="where it is saved; - is standard output")
+    parser.add_argument("--markdown", action="store_true", help="a short summary as Markdown, in place of the report")
 
 
 def report(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Save the report of a run, and open it if that is asked for and a browser is there. Raises CommandError."""
     config_map = results_of(options.name, kubectl)
-    content = file_in(config_map, REPORT)
+    name = MARKDOWN if options.markdown else REPORT
+    content = _markdown(config_map, options.name) if options.markdown else file_in(config_map, REPORT)
     if options.output == _STANDARD_OUTPUT:
         sys.stdout.buffer.write(content)
         return 0
-    file_name = f"{run_name(config_map)}_{REPORT}"
-    path = Path(options.output or file_name)
+    path = Path(options.output or f"{run_name(config_map)}_{name}")
     _write(path, content)
     print(path, flush=True)
     if options.open and not webbrowser.open(path.absolute().as_uri()):
         print("note: no browser can be opened here; open the file by hand", file=sys.stderr)
     return 0
+
+
+def _markdown(config_map: Json, reference: str) -> bytes:
+    """The summary as Markdown, also of a run whose operator did not write it."""
+    return summary_markdown(_decoded(reference, file_in(config_map, SUMMARY))).encode()
 
 
 def add_results_options(parser: argparse.ArgumentParser) -> None:

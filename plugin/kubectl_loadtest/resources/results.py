@@ -10,6 +10,7 @@ Json = dict[str, Any]
 
 SUMMARY: Final = "summary.json"
 REPORT: Final = "report.html"
+MARKDOWN: Final = "summary.md"
 FILE_NAMES: Final = {SUMMARY: "summary", REPORT: "report", "time_series.csv": "time series", "junit.xml": "JUnit XML"}
 
 

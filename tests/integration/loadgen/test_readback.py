@@ -9,13 +9,23 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from http_target import Answer, HttpTarget, ReceivedUpload, answerer_from_rows, honouring_answer, running_target
+from http_target import (
+    Answer,
+    HttpTarget,
+    ReceivedUpload,
+    answerer_from_rows,
+    honouring_answer,
+    running_target,
+    status_answerer,
+    storing_answer,
+)
 from loadgen.http.endpoints import parse_endpoint
 from loadgen.http.fetching import FetchedAnswer, make_fetch
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.proof.read_back import ReadBack
 from loadgen.records.space import run_prefix
+from loadgen.screen.checklist import checklist
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
@@ -100,13 +110,97 @@ async def test_a_target_that_stores_nothing_is_proven_once_all_readings_agree(wa
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_target_that_lies_is_refused_before_the_load(way: Way) -> None:
+async def test_a_target_that_confirms_and_stores_costs_the_canary_alone(way: Way) -> None:
     async with running_storage() as storage, running_target(storage.storing_answerer()) as target:
         report = await proven(a_plan(target, way(storage)))
 
         assert report.refusal is Refusal.STORED
         assert report.hint
-        assert target.rows == 1 + 5 + FULL
+        assert target.rows == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_address_that_confirms_and_stores_beside_one_that_does_not_costs_its_canary_alone(way: Way) -> None:
+    async with (
+        running_storage() as storage,
+        running_target() as one,
+        running_target(storage.storing_answerer(), host="127.0.0.2") as two,
+    ):
+        addresses = (f"127.0.0.1:{one.port}", f"127.0.0.2:{two.port}")
+
+        report = await proven(a_plan(one, way(storage), addresses=addresses))
+
+        assert report.refusal is Refusal.STORED
+        assert [received.rows for received in one.uploads] == [0, 1, 5]
+        assert [received.rows for received in two.uploads] == [0, 1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_lie_about_a_few_rows_is_found_before_the_whole_batch(way: Way) -> None:
+    async with running_storage() as storage, running_target() as target:
+        target.answer = answerer_from_rows(2, storage.storing_answerer())
+
+        report = await proven(a_plan(target, way(storage)))
+
+        assert report.refusal is Refusal.STORED
+        assert "before the whole batch" in report.message
+        assert target.rows == 1 + 5
+
+
+@pytest.mark.parametrize(("way", "evidence"), [(counting, "rose by 1"), (looking_up, "found after the refusal")])
+async def test_a_target_that_ignores_the_header_is_asked_what_it_has_stored(way: Way, evidence: str) -> None:
+    async with running_storage() as storage, running_target() as target:
+        target.answer = answerer_from_rows(1, storage.storing_answerer(storing_answer))
+
+        report = await proven(a_plan(target, way(storage)))
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        assert report.read_back is not None
+        assert evidence in read_back_conclusion(report.read_back).message
+        assert f"Read back   {read_back_conclusion(report.read_back).message}" in checklist(target.url, report)
+
+
+async def test_a_refusal_that_left_no_row_says_so() -> None:
+    async with running_storage() as storage, running_target(answerer_from_rows(1, storing_answer)) as target:
+        report = await proven(a_plan(target, counting(storage)))
+
+        assert report.refusal is Refusal.MARKER_MISSING
+        assert report.read_back is not None
+        conclusion = read_back_conclusion(report.read_back)
+        assert conclusion.result is ReadBackResult.UNFINISHED
+        assert "found no stored row: 1 row before the first upload, 1 row after the refusal" in conclusion.message
+
+
+async def test_a_target_that_is_refused_before_any_row_was_sent_is_not_asked_again() -> None:
+    async with running_storage() as storage, running_target(status_answerer(401)) as target:
+        report = await proven(a_plan(target, counting(storage)))
+
+        assert report.refusal is Refusal.UNAUTHORIZED
+        assert len(storage.requests) == 1
+
+
+async def test_a_read_back_that_fails_is_not_asked_again_before_each_address_if_less_is_required() -> None:
+    async with running_storage() as storage, running_target() as target:
+        storage.answer = lambda _: web.Response(status=403)
+
+        report = await proven(a_plan(target, counting(storage), require="Acknowledged"))
+
+        assert report.is_proven
+        assert len(storage.requests) == 2
+
+
+async def test_a_reading_of_one_moment_is_compared_with_the_one_before_and_then_kept_beside_it_alone() -> None:
+    async with running_storage() as storage:
+        plan = make_plan(f"http://{storage.address}/upload/")
+        read_back = ReadBack(counting(storage), make_fetch(plan), no_token)
+        results = []
+        for stored in (5, 4, 3, 3, 2, 3):
+            storage.answer = lambda _, stored=stored: web.json_response({"count": stored})  # type: ignore[misc]
+            await read_back.read(ReadingMoment.FIRST_ROWS, ())
+            results.append(read_back_conclusion(read_back.report).result)
+
+        assert [reading.rows for reading in read_back.report.readings] == [2, 3]
+        assert results[-2:] == [ReadBackResult.UNSTEADY, ReadBackResult.STORED]
 
 
 @pytest.mark.parametrize("way", [looking_up, finding_rows])
@@ -395,8 +489,8 @@ async def test_a_target_that_no_load_follows_for_is_proven_at_once() -> None:
 async def test_a_target_that_no_load_follows_for_is_refused_for_what_shows_late() -> None:
     async with running_storage() as storage, running_target() as target:
         prover = a_prover(a_plan(target, counting(storage), require="Acknowledged"))
-        # The first reading is made before the first upload, the second after the last; a task may store still later.
-        storage.answer = lambda _: web.json_response({"count": 1 if len(storage.requests) < 4 else 2})
+        # Five readings are made until the last answer is in; a task may store still later.
+        storage.answer = lambda _: web.json_response({"count": 1 if len(storage.requests) < 6 else 2})
 
         report = await prover.prove_alone(full_rows=FULL)
 
@@ -475,6 +569,25 @@ async def test_a_pod_that_is_halted_while_it_waits_to_read_back_ends_at_once(tmp
             assert (final.state, final.halt_reason) == (PodState.HALTED, HaltReason.OPERATOR)
             assert final.verification is not None
             assert final.verification.reached_level is ProofLevel.ECHOED
+
+
+async def test_a_pod_whose_load_is_halted_by_a_violation_reads_how_many_rows_are_stored(tmp_path: Path) -> None:
+    async with running_storage() as storage, running_target() as target:
+        plan = a_plan(target, counting(storage), duration_seconds=30)
+        async with pod_process(plan, tmp_path) as pod:
+            await start_fleet((pod,))
+            target.answer = storage.storing_answerer(storing_answer)
+            final = await pod.until_final()
+
+            assert final.violation is not None
+            assert final.verification is not None
+            assert final.verification.read_back is not None
+            (*_, last) = final.verification.read_back.readings
+            assert (last.moment, last.rows) == (ReadingMoment.HALTED, len(storage.ids))
+            assert shown(final.verification) is ReadBackResult.STORED
+            word = pod.last_word().verification
+            assert word is not None
+            assert shown(word) is ReadBackResult.STORED
 
 
 @pytest.mark.parametrize("end", [Verb.HALT, Verb.STOP])

@@ -64,6 +64,7 @@ async def test_a_run_that_passes_says_so_and_writes_all_files(target: ExampleSer
         "_junit.xml",
         "_report.html",
         "_summary.json",
+        "_summary.md",
     ]
     for text in (
         "Target      http://127.0.0.1",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
+from loadtest_model.measurement.proof import PROVING_MOMENTS, ReadBackReport, Reading
 from loadtest_model.measurement.snapshot import PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
 from loadtest_operator.decide import decide
@@ -71,7 +71,7 @@ def test_no_status_below_proven_claims_it(level: ProofLevel, state: PodState, ro
     read_back = {"url": "http://clients.shop.svc:8000/clients/count/", "countPath": "count"}
     spec = a_fleet_spec(parallelism=1, verification={"readBack": read_back} if rows is not None else {})
     readings = tuple(
-        Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows or (), strict=False)
+        Reading(moment=moment, rows=count) for moment, count in zip(PROVING_MOMENTS, rows or (), strict=False)
     )
     proof = VerificationReport(
         level=level,

@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, judge
+from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, judge
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.answers.signs import AnsweredUpload
 from loadtest_model.measurement.causes import Cause
@@ -298,11 +298,11 @@ def test_other_answers(status: int, body: object, headers: dict[str, str], expec
     ],
 )
 def test_an_upload_without_a_complete_answer(kind: ErrorKind, detail: str, expected: Cause | None) -> None:
-    assert diagnose(Judgement(kind, detail), None, facts()) is expected
+    assert diagnose(AnswerJudgement(kind, detail), None, facts()) is expected
 
 
 def test_a_reset_of_the_first_upload_that_django_would_write_to_its_folder() -> None:
-    cut = Judgement(ErrorKind.RESET, "the connection was lost before a complete answer")
+    cut = AnswerJudgement(ErrorKind.RESET, "the connection was lost before a complete answer")
     spilling = {"body_bytes": 3 * MEGABYTE, "most_accepted_bytes": 2 * MEGABYTE}
 
     assert diagnose(cut, None, facts(**spilling, age_seconds=0.1)) is Cause.UPLOAD_FOLDER
@@ -311,7 +311,7 @@ def test_a_reset_of_the_first_upload_that_django_would_write_to_its_folder() -> 
 
 
 def test_a_connection_that_was_closed_on_the_first_body_of_its_size_that_was_read_whole() -> None:
-    cut = Judgement(ErrorKind.RESET, "the connection was lost before a complete answer: Server disconnected")
+    cut = AnswerJudgement(ErrorKind.RESET, "the connection was lost before a complete answer: Server disconnected")
     spilling = {"body_bytes": 6 * MEGABYTE, "most_accepted_bytes": 2 * MEGABYTE, "is_body_read": True}
 
     assert diagnose(cut, None, facts(**spilling, age_seconds=0.1)) is Cause.WORKER_KILLED

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from loadgen.answers.judging import AnswerPaths, HttpAnswer, Judgement, Marker, judge, printable_text
+from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, Marker, judge, printable_text
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 
 PATHS = AnswerPaths(marker="load_test_mode", count="processed_count", nonce="load_test_nonce")
 GOOD: dict[str, Any] = {"success": True, "load_test_mode": True, "processed_count": 7, "load_test_nonce": "n1"}
 
 
-def judged(body: Any, status: int = 200, *, rows: int = 7, paths: AnswerPaths = PATHS) -> Judgement:
+def judged(body: Any, status: int = 200, *, rows: int = 7, paths: AnswerPaths = PATHS) -> AnswerJudgement:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return judge(HttpAnswer(status, {}, content), rows, "n1", paths)
 

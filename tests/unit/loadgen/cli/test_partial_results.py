@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from loadgen.cli import run_command
-from loadgen.local.files import ResultFiles
+from loadgen.local.files import result_files
 
 
 class _Session:
@@ -28,9 +29,7 @@ async def test_the_end_of_a_run_waits_for_results_that_are_still_being_written(
 
     monkeypatch.setattr(run_command, "FIRST_PARTIAL_SECONDS", 0)
     monkeypatch.setattr(run_command, "_write_partial", write_slowly)
-    files = ResultFiles(
-        tmp_path / "details", tmp_path / "series", tmp_path / "summary", tmp_path / "junit", tmp_path / "report"
-    )
+    files = result_files(tmp_path, "partial", datetime(2026, 1, 1, tzinfo=UTC))
     writing_task = asyncio.ensure_future(
         run_command._write_periodically(cast("Any", _Session()), files, cast("Any", None))
     )

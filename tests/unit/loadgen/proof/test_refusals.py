@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadgen.answers.judging import Judgement, Marker
+from loadgen.answers.judging import AnswerJudgement, Marker
 from loadgen.http.endpoints import Endpoint
 from loadgen.proof.refusals import (
     CAUSE_BY_REFUSAL,
@@ -28,7 +28,7 @@ def upload(error: ErrorKind | None, marker: Marker | None = None) -> Upload:
         first_client_id="C1",
         endpoint=Endpoint("127.0.0.1", 80),
         status=None,
-        judgement=Judgement(error, marker=marker),
+        judgement=AnswerJudgement(error, marker=marker),
     )
 
 
@@ -101,30 +101,30 @@ def test_what_to_do_names_what_usually_helps(refusal: Refusal, word: str) -> Non
 
 
 def test_a_refusal_has_the_finer_cause_of_the_upload_that_it_was_told_from() -> None:
-    judgement = Judgement(ErrorKind.CLIENT_ERROR, cause=Cause.HOST_NOT_ALLOWED)
+    judgement = AnswerJudgement(ErrorKind.CLIENT_ERROR, cause=Cause.HOST_NOT_ALLOWED)
 
     assert cause_of_refusal(Refusal.REJECTED, judgement) is Cause.HOST_NOT_ALLOWED
-    assert cause_of_refusal(Refusal.NOT_ECHOED, Judgement(None)) is Cause.NONCE_NOT_ECHOED
+    assert cause_of_refusal(Refusal.NOT_ECHOED, AnswerJudgement(None)) is Cause.NONCE_NOT_ECHOED
 
 
 @pytest.mark.parametrize(
     ("judgement", "stored"),
     [
-        (Judgement(None, marker=Marker.TRUE), False),
-        (Judgement(ErrorKind.MISCOUNTED, marker=Marker.TRUE), False),
-        (Judgement(ErrorKind.NONCE_MISSING, marker=Marker.TRUE), True),
-        (Judgement(ErrorKind.MARKER_MISSING, marker=Marker.ABSENT), True),
-        (Judgement(ErrorKind.MARKER_MISSING, marker=Marker.NOT_TRUE), True),
-        (Judgement(ErrorKind.REDIRECT), True),
-        (Judgement(ErrorKind.SERVER_ERROR), True),
-        (Judgement(ErrorKind.TIMEOUT), True),
-        (Judgement(ErrorKind.RESET), True),
-        (Judgement(ErrorKind.CLIENT_ERROR), False),
-        (Judgement(ErrorKind.UNAUTHORIZED), False),
-        (Judgement(ErrorKind.REFUSED), False),
+        (AnswerJudgement(None, marker=Marker.TRUE), False),
+        (AnswerJudgement(ErrorKind.MISCOUNTED, marker=Marker.TRUE), False),
+        (AnswerJudgement(ErrorKind.NONCE_MISSING, marker=Marker.TRUE), True),
+        (AnswerJudgement(ErrorKind.MARKER_MISSING, marker=Marker.ABSENT), True),
+        (AnswerJudgement(ErrorKind.MARKER_MISSING, marker=Marker.NOT_TRUE), True),
+        (AnswerJudgement(ErrorKind.REDIRECT), True),
+        (AnswerJudgement(ErrorKind.SERVER_ERROR), True),
+        (AnswerJudgement(ErrorKind.TIMEOUT), True),
+        (AnswerJudgement(ErrorKind.RESET), True),
+        (AnswerJudgement(ErrorKind.CLIENT_ERROR), False),
+        (AnswerJudgement(ErrorKind.UNAUTHORIZED), False),
+        (AnswerJudgement(ErrorKind.REFUSED), False),
     ],
 )
-def test_rows_may_be_stored_unless_the_answer_excludes_it(judgement: Judgement, stored: bool) -> None:
+def test_rows_may_be_stored_unless_the_answer_excludes_it(judgement: AnswerJudgement, stored: bool) -> None:
     assert may_be_stored(judgement) is stored
 
 

@@ -197,7 +197,10 @@ def test_the_closing_has_verdict_reasons_figures_thresholds_health_and_diagnoses
 
     assert text.startswith("Verdict     Failed\n            - threshold error_rate < 1% is breached: measured 10.00%")
     assert "Proof       Echoed" in text
-    assert "Uploads     100 due in 2m: 90 accepted, 10 rejected, 0 unknown, 0 violation, 0 dropped" in text
+    assert (
+        "Uploads     100 due in 2m, with the last answers: 90 accepted, 10 rejected, 0 unknown, 0 violation, 0 dropped"
+        in text
+    )
     assert "Rerouted    3 whose address had left the target, to another" in text
     assert "Errors      server_error 10" in text
     assert "Thresholds  FAILED  error_rate < 1%  10.00%" in text
@@ -308,6 +311,7 @@ def test_results_are_written_in_one_piece_under_the_name_and_time(tmp_path: Path
         "heavy_20260102T030405Z_junit.xml",
         "heavy_20260102T030405Z_report.html",
         "heavy_20260102T030405Z_summary.json",
+        "heavy_20260102T030405Z_summary.md",
     ]
 
 

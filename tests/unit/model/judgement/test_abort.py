@@ -13,6 +13,7 @@ from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, PlanError
 from support.builders import a_plan, a_run, a_step, counts
+from support.climbs import a_climb, a_climbed_step, a_plateau
 
 
 def a_watched_plan(*thresholds: str, after: str = "10s", **load: Any) -> Plan:
@@ -171,3 +172,42 @@ def test_what_only_grows_may_have_an_upper_bound() -> None:
     step_with_rejections = structs.replace(a_step(), judged=counts(accepted=100, rejected=6), response=sketch_of([1]))
 
     assert watch_after_looks(a_watched_plan("rejected < 5"), step_with_rejections, 20, 22, 24).breach
+
+
+def climbing(*plateaus: StepAggregate) -> tuple[Plan, Aggregate]:
+    """A climb at this instant, whose last plateau is under way, with a bound of 20 s."""
+    plan = structs.replace(a_climb(), abort=a_watched_plan("p95 < 20s", "error_rate < 50%", after="0s").abort)
+    return plan, Aggregate(steps=(a_climbed_step(*plateaus),), pods=1)
+
+
+def watch_after_three_looks(plan: Plan, aggregate: Aggregate) -> AbortWatch:
+    abort_watch = AbortWatch()
+    for at_seconds in (11.0, 12.0, 13.0):
+        abort_watch = watch_for_abort(plan, structs.replace(aggregate, elapsed_seconds=at_seconds), abort_watch)
+    return abort_watch
+
+
+def test_the_plateau_under_way_of_a_climb_is_judged_by_itself() -> None:
+    slow = a_plateau(100, 25.0, load_seconds=5.0, finished_pods=0)
+    fast = a_plateau(5_000)
+
+    assert "p95 < 20s is breached: measured 25" in watch_after_three_looks(*climbing(fast, slow)).breach
+    assert not watch_after_three_looks(*climbing(slow, structs.replace(fast, load_seconds=5.0, finished_pods=0))).breach
+
+
+def test_errors_of_a_plateau_before_do_not_end_a_climb() -> None:
+    failing, sound = a_plateau(200, rejected=190), a_plateau(50, load_seconds=5.0, finished_pods=0)
+
+    assert not watch_after_three_looks(*climbing(failing, sound)).breach
+
+
+def test_the_next_plateau_of_a_climb_begins_the_count_anew() -> None:
+    slow = a_plateau(100, 25.0, load_seconds=5.0, finished_pods=0)
+    plan, first = climbing(slow)
+    _, second = climbing(a_plateau(100, 25.0), slow)
+    abort_watch = AbortWatch()
+    for at_seconds, aggregate in ((8.0, first), (9.0, first), (11.0, second), (12.0, second)):
+        abort_watch = watch_for_abort(plan, structs.replace(aggregate, elapsed_seconds=at_seconds), abort_watch)
+        assert not abort_watch.breach
+
+    assert watch_for_abort(plan, structs.replace(second, elapsed_seconds=13.0), abort_watch).breach

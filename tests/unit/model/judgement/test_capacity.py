@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from loadtest_model.judgement.capacity import CapacityLimit, climb_end
+from loadtest_model.judgement.capacity import CapacityLimit, capacity_of, climb_end
 from loadtest_model.judgement.climb import PlateauState
 from loadtest_model.judgement.health import Health, HealthLevel
 from loadtest_model.judgement.judging import judge
@@ -16,7 +16,7 @@ from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
-from support.climbs import a_climb, a_climbed_step, a_plateau, found
+from support.climbs import PLATEAU_SECONDS, a_climb, a_climbed_step, a_plateau, found
 
 SLOW = a_plateau(seconds=3.0)
 UNOFFERED = OwnTime(offered=50, planned=100)
@@ -228,3 +228,48 @@ def test_a_plateau_without_any_answer_that_counts_is_not_held() -> None:
     finding = found(a_climb(), a_plateau(100, rejected=100, response=Sketch()))
 
     assert (finding.held, finding.limit) == (None, CapacityLimit.THRESHOLD)
+
+
+def rising_climb(*plateaus: StepAggregate, rising: int) -> StepAggregate:
+    """A climb on one of whose plateaus, by its number, the times of the answers rise."""
+    step = a_climbed_step(*plateaus, finished_pods=1)
+    first = rising * PLATEAU_SECONDS
+    seconds = tuple(
+        structs.replace(second, response_nanoseconds_sum=int(second.answers * (1 + second.second - first) * 1e8))
+        if first <= second.second < first + PLATEAU_SECONDS
+        else second
+        for second in step.seconds
+    )
+    return structs.replace(step, seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("required", "expected"),
+    [
+        (None, (Verdict.PASSED, Reason.Passed)),
+        (1, (Verdict.PASSED, Reason.Passed)),
+        (2, (Verdict.INCONCLUSIVE, Reason.CapacityUnknown)),
+        (4, (Verdict.FAILED, Reason.CapacityTooLow)),
+    ],
+)
+def test_a_plateau_on_which_times_still_rise_is_not_held_and_nobody_is_failed_for_it(
+    required: int | None, expected: tuple[Verdict, Reason]
+) -> None:
+    plan = a_climb(required=required)
+    aggregate = Aggregate(steps=(rising_climb(a_plateau(100), a_plateau(200), SLOW, rising=1),), pods=1)
+    finding = capacity_of(plan, aggregate, Health())
+
+    assert finding is not None
+    assert [plateau.state for plateau in finding.plateaus] == [
+        PlateauState.HELD,
+        PlateauState.UNSTEADY,
+        PlateauState.NOT_HELD,
+    ]
+    assert finding.held is not None
+    assert (finding.held.level, finding.limit, finding.is_at_least) == (1, CapacityLimit.THRESHOLD, True)
+    assert finding.text.endswith(
+        "; 2 virtual users: not known to hold, because response time rises at constant load of 2 virtual users: 200 ms"
+        " to 900 ms"
+    )
+    judgement = judge(Facts(plan=plan, aggregate=aggregate, climb_ended=True))
+    assert (judgement.verdict, judgement.reason) == expected

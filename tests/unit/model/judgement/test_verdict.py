@@ -3,12 +3,12 @@
 import pytest
 from msgspec import structs
 
-from loadtest_model.judgement.checks import violation_text
 from loadtest_model.judgement.diagnoses import diagnose_run
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.own_limits import own_limits
+from loadtest_model.judgement.safety_checks import violation_text
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict, exit_status
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.causes import Cause

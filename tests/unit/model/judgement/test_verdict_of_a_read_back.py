@@ -4,7 +4,7 @@ import pytest
 
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
-from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
+from loadtest_model.measurement.proof import PROVING_MOMENTS, ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
 from loadtest_model.reasons import Reason
 from support.builders import a_plan, a_run, a_step
@@ -15,7 +15,7 @@ UNDEMANDING = a_plan(verification={"require": "Acknowledged", "readBack": READ_B
 
 
 def report_of_counts(*rows: int) -> ReadBackReport:
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows, strict=False))
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(PROVING_MOMENTS, rows, strict=False))
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import (
+    PROVING_MOMENTS,
     ReadBackReport,
     ReadBackResult,
     Reading,
@@ -17,7 +18,7 @@ from loadtest_model.measurement.snapshot import PodState, ProofLevel, Refusal, S
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.protocol.last_word import LIMIT_BYTES, decode_last_word, encode_last_word
 
-MOMENTS = tuple(ReadingMoment)
+MOMENTS = PROVING_MOMENTS
 
 
 def report_of_counts(*rows: int) -> ReadBackReport:

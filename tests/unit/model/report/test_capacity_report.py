@@ -55,6 +55,15 @@ def test_a_knee_in_doubt_is_told_as_one() -> None:
     assert "throughput stops growing from 4 virtual users on, which may be chance" in capacity_lines(summary)
 
 
+def test_short_plateaus_are_named_in_the_status_and_wherever_the_capacity_is_told() -> None:
+    summary = capacity_summary(found(a_climb(), a_plateau(100)))
+    status = status_capacity(summary)
+
+    assert status is not None
+    assert status.notice.startswith("plateaus of 10 s are short beside p95 < 2s")
+    assert status.notice in capacity_lines(status)
+
+
 def test_the_status_has_all_but_the_plateaus() -> None:
     summary = climbed().summary.capacity
     assert summary is not None

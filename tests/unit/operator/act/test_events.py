@@ -4,8 +4,16 @@ from dataclasses import replace
 
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.reasons import Reason
+from loadtest_model.report.afterwards import Afterwards, MessageState, StatusArchive, StatusMessage
 from loadtest_model.report.status import Status
-from loadtest_operator.act.events import Announcement, EventType, announcements, change_after_the_end, manifest
+from loadtest_operator.act.events import (
+    Announcement,
+    EventType,
+    announcements,
+    change_after_the_end,
+    failures_after_the_end,
+    manifest,
+)
 from loadtest_operator.decide import decide
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.observation import Observation, RecordedStatus
@@ -109,3 +117,25 @@ def test_an_event_keeps_the_advice_at_the_end_of_its_message() -> None:
 
     assert event["message"].endswith("remove the canary")
     assert len(event["message"]) <= 1_024
+
+
+def test_a_message_and_an_archive_that_failed_are_announced_once() -> None:
+    messages = (
+        StatusMessage(webhook="team", state=MessageState.FAILED, at="", detail="it answered 403"),
+        StatusMessage(webhook="others", state=MessageState.SENT, at=""),
+    )
+    afterwards = Afterwards(messages=messages, archive=StatusArchive(failure="the bucket answered 403"))
+
+    announced = failures_after_the_end(RecordedStatus(), afterwards)
+
+    assert [(each.kind, each.reason, each.message) for each in announced] == [
+        (EventType.WARNING, Reason.MessageNotSent, "webhook team was not told of the end: it answered 403"),
+        (
+            EventType.WARNING,
+            Reason.ArchiveFailed,
+            "the files of the run are not archived yet: the bucket answered 403; it is tried again",
+        ),
+    ]
+    on_record = RecordedStatus(messages=messages, archive=afterwards.archive)
+    assert failures_after_the_end(on_record, afterwards) == ()
+    assert failures_after_the_end(on_record, Afterwards(archive=StatusArchive(under="x"))) == ()

@@ -13,7 +13,7 @@ from loadtest_model.report.afterwards import MessageState, StatusArchive, Status
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import ArchiveResults, DeleteTest, MarkFinished, RemoveResults, SendMessages
-from loadtest_operator.decide.afterwards import MESSAGE_SECONDS, excess_results
+from loadtest_operator.decide.afterwards import LOST, MESSAGE_SECONDS, excess_results
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation, ObservedResults, RecordedStatus
 from loadtest_operator.facts.resources import observed_results, rfc3339
@@ -204,6 +204,39 @@ def test_a_webhook_hears_of_the_end_and_the_test_stays_until_it_has() -> None:
     assert after.actions == (DeleteTest(),)
     assert after.afterwards is not None
     assert after.afterwards.messages == (SENT,)
+
+
+def with_recorded_messages(observation: Observation, *, seconds_ago: float) -> Observation:
+    """What the next operator sees so long after the end of the run, with what is on record of its messages."""
+    afterwards = decide(observation, POLICY).afterwards
+    assert afterwards is not None
+    return completed(seconds_ago=seconds_ago, webhooks=observation.webhooks, messages=afterwards.messages)
+
+
+def test_a_message_that_no_operator_was_there_to_send_has_failed_on_record() -> None:
+    began = completed(webhooks=(TEAM,))
+    in_time = with_recorded_messages(began, seconds_ago=MESSAGE_SECONDS - 5)
+    too_late = with_recorded_messages(began, seconds_ago=MESSAGE_SECONDS + 61)
+
+    assert actions_of(decide(in_time, POLICY), SendMessages) == [SendMessages(("team",), 5.0)]
+    decision = decide(too_late, POLICY)
+    assert decision.afterwards is not None
+    (message,) = decision.afterwards.messages
+    assert (message.webhook, message.state, message.detail) == ("team", MessageState.FAILED, LOST)
+    assert actions_of(decision, SendMessages) == []
+
+
+def test_an_attempt_that_ends_just_after_the_time_still_counts() -> None:
+    late = with_recorded_messages(completed(webhooks=(TEAM,)), seconds_ago=MESSAGE_SECONDS + 5)
+
+    pending = decide(late, POLICY)
+    ended = decide(replace(late, message_ends=(SENT,)), POLICY).afterwards
+
+    assert pending.afterwards is not None
+    assert ended is not None
+    assert [message.state for message in pending.afterwards.messages] == [MessageState.PENDING]
+    assert pending.requeue_seconds == 60
+    assert ended.messages == (SENT,)
 
 
 def test_a_webhook_that_has_heard_of_the_end_does_not_hear_of_it_again() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.judgement.verdict import Verdict
-from loadtest_model.measurement.proof import ReadBackReport, Reading, ReadingMoment
+from loadtest_model.measurement.proof import PROVING_MOMENTS, ReadBackReport, Reading, ReadingMoment
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, VerificationReport
 from loadtest_model.plan import compile_plan
 from loadtest_model.report.status import ConditionType, Phase, Status
@@ -39,7 +39,7 @@ PROVEN_PLAN = compile_plan(SPEC, IDENTITY, addresses=("10.0.0.5:8000",))
 
 
 def counted(*rows: int) -> ReadBackReport:
-    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(ReadingMoment, rows, strict=False))
+    readings = tuple(Reading(moment=moment, rows=count) for moment, count in zip(PROVING_MOMENTS, rows, strict=False))
     return ReadBackReport(settle_seconds=5, readings=readings)
 
 

@@ -72,7 +72,7 @@ def test_a_short_run_is_kept_in_plain_with_every_second() -> None:
 
     made = results(PLAN, aggregate, summary)
 
-    assert sorted(made["data"]) == ["junit.xml", "summary.json", "time_series.csv"]
+    assert sorted(made["data"]) == ["junit.xml", "summary.json", "summary.md", "time_series.csv"]
     assert list(made["binaryData"]) == [REPORT_KEY]
     assert msgspec.json.decode(made["data"]["summary.json"], type=Summary) == summary
     assert Xml.fromstring(made["data"]["junit.xml"]).tag == "testsuites"
@@ -146,4 +146,4 @@ def test_a_report_that_would_crowd_out_the_time_series_is_left_out() -> None:
 def size_of_texts(summary: Summary, aggregate: Aggregate) -> int:
     """What summary and JUnit XML take."""
     data = results(PLAN, aggregate, summary)["data"]
-    return sum(len(data[name].encode()) for name in ("summary.json", "junit.xml"))
+    return sum(len(data[name].encode()) for name in ("summary.json", "summary.md", "junit.xml"))

@@ -1,0 +1,72 @@
+"""When a read-back is asked in the course of a run, which rows it looks for, and what it refuses."""
+
+from typing import Final
+
+from loadgen.proof.read_back import ReadBack
+from loadgen.proof.refusals import read_back_refusal
+from loadtest_model.measurement.proof import ReadBackReport, ReadingMoment
+from loadtest_model.measurement.snapshot import Refusal, VerificationReport
+
+LOOKED_UP_ROWS: Final = 32
+"""Rows of the verification that a read-back looks up, one request each."""
+
+_REFUSALS_BY_READING: Final = frozenset({Refusal.STORED, Refusal.READ_BACK, Refusal.READ_BACK_CONTROL})
+
+
+class StorageReadings:
+    """The readings of a run, each at its moment; `report` has them so far.
+
+    `must_prove` says that a reading which shows nothing refuses the target, too.
+    """
+
+    def __init__(self, read_back: ReadBack, *, must_prove: bool) -> None:
+        self._read_back = read_back
+        self._must_prove = must_prove
+        self._verified_keys: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> ReadBackReport:
+        return self._read_back.report
+
+    @property
+    def refusal(self) -> VerificationReport | None:
+        """The refusal of the target by the readings so far."""
+        return read_back_refusal(self.report, must_prove=self._must_prove)
+
+    async def read_before(self) -> VerificationReport | None:
+        """Read before the first upload; gives the refusal, if there is one."""
+        return await self._read(ReadingMoment.BEFORE, ())
+
+    async def read_first_rows(self, keys: tuple[str, ...]) -> VerificationReport | None:
+        """Read when few rows were sent, so that a target that stores them gets no whole batch.
+
+        A target whose read-back has failed, and that need not be proven, is not asked: each failure takes a time-out.
+        """
+        if any(reading.problem for reading in self.report.readings):
+            return None
+        return await self._read(ReadingMoment.FIRST_ROWS, keys)
+
+    async def read_verified(self, keys: tuple[str, ...]) -> VerificationReport | None:
+        """Read after the verification; its rows are looked for after the load as well."""
+        self._verified_keys = keys[:LOOKED_UP_ROWS]
+        return await self._read(ReadingMoment.VERIFIED, keys)
+
+    async def read_refused(self, refusal: Refusal, keys: tuple[str, ...]) -> None:
+        """Read what a refused target has stored, unless a reading refused it."""
+        if refusal not in _REFUSALS_BY_READING:
+            await self._read_back.read_after_cut(ReadingMoment.REFUSED, keys[:LOOKED_UP_ROWS])
+
+    async def read_halted(self, newest_key: str | None, suspected_key: str) -> None:
+        """Read once what the target has stored, after a load that was halted."""
+        await self._read_back.read_after_cut(ReadingMoment.HALTED, self._keys_after_load(suspected_key, newest_key))
+
+    async def conclude(self, newest_key: str | None) -> None:
+        """Read after the last answer, and once more when the target had time to settle."""
+        await self._read_back.conclude(self._keys_after_load(newest_key))
+
+    def _keys_after_load(self, *keys: str | None) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, (*self._verified_keys, *keys))))
+
+    async def _read(self, moment: ReadingMoment, keys: tuple[str, ...]) -> VerificationReport | None:
+        await self._read_back.read(moment, keys[:LOOKED_UP_ROWS])
+        return self.refusal
