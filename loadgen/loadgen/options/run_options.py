@@ -120,11 +120,13 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--read-back",
         metavar="URL",
-        help="read here what is stored, before and after; {client_id} in it looks this test's rows up",
+        help="read here what is stored, before and after; {client_id} or another unique column looks rows up",
     )
     target.add_argument("--read-back-count", metavar="PATH", help="of the count in the read-back's answer")
     target.add_argument(
-        "--read-back-control", metavar="ID|URL", help="a client_id that is stored, or a URL that finds something"
+        "--read-back-control",
+        metavar="VALUE|URL",
+        help="the value of a row that is stored in the column of the look-up, or a URL that finds something",
     )
     target.add_argument("--metrics-url", metavar="URL", help="the target's Prometheus metrics, for its memory")
 

@@ -12,7 +12,7 @@ from loadtest_model.plan.secrets import NO_PLACES, SecretPlace, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps, refuse_idle_pods
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
-from loadtest_model.plan.verification import ReadBackPlan, compile_read_back, refuse_blind_look_up
+from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.spec.thresholds import DEFAULT_BASELINE_RUNS
 from loadtest_model.spec.validation import broken_rules
@@ -125,8 +125,7 @@ def compile_plan(
     steps = tuple(compile_steps(spec))
     for step in steps:
         refuse_idle_pods(step, spec.parallelism)
-    records, read_back = compile_records(spec, identity, run_id, steps), compile_read_back(spec.verification)
-    refuse_blind_look_up(read_back, records)
+    records = compile_records(spec, identity, run_id, steps)
     return Plan(
         schema=PLAN_SCHEMA,
         namespace=identity.namespace,
@@ -139,7 +138,7 @@ def compile_plan(
         steps=steps,
         records=records,
         require=spec.verification.require,
-        read_back=read_back,
+        read_back=compile_read_back(spec.verification, records),
         abort=compile_abort(spec, [step.name for step in steps]),
         debug=spec.debug,
         network=network,

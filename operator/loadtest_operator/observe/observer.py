@@ -51,6 +51,7 @@ from loadtest_operator.facts.secret_access import (
     named_secrets,
     unchecked_access,
 )
+from loadtest_operator.facts.templates import ObservedTemplate
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.messages.messenger import Messenger
 from loadtest_operator.observe.earlier_runs import EarlierRuns
@@ -59,6 +60,7 @@ from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
+from loadtest_operator.observe.templates import read_records_template
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -184,6 +186,7 @@ class Observer:
             destinations=destinations,
             network_policies=await self._network_policies(test, run_id),
             api_server=api_server,
+            records_template=await self._records_template(test, job_of_run),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
@@ -311,6 +314,12 @@ class Observer:
             for observed in each_observed
             if observed is not None
         )
+
+    async def _records_template(self, test: ObservedTest, job: ObservedJob | None) -> ObservedTemplate | None:
+        """The columns that the plan is made with: until there is a Job, and where it is gone before the end."""
+        if job is not None or test.record.phase is Phase.COMPLETED:
+            return None
+        return await read_records_template(self._api, test)
 
     async def _secret_access(self, test: ObservedTest) -> SecretAccess:
         name = self._means.secret_policy
