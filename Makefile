@@ -99,6 +99,10 @@ test-node: setup ## Run the end-to-end tests in real containers, on a whole Kube
 bench: setup ## Measure how fast uploads are made, beside Locust, Artillery and k6 (BENCH_FLAGS='--rounds 5')
 	@PYTHONPATH=tests:tests/targets $(BIN)/python -m bench.uploads $(BENCH_FLAGS)
 
+.PHONY: bench-guard
+bench-guard: setup ## Count the instructions of the hot paths beside the committed baseline (valgrind; a report, no test)
+	@PYTHONPATH=tests:tests/targets $(BIN)/python -m bench.guard $(BENCH_FLAGS)
+
 .PHONY: bench-operator
 bench-operator: setup ## Measure the operator: large fleets, many tests at once, halting, memory
 	@$(LOCALCLUSTER) build >/dev/null

@@ -23,6 +23,7 @@ from bench.rig.clients import (
     Client,
     Work,
     artillery_client,
+    barest_aiohttp_client,
     cores,
     k6_client,
     loadgen_client,
@@ -62,6 +63,7 @@ def _unique_clients(work: Work) -> list[Client]:
     peers = [locust_client(work, "pool"), artillery_client(work, "pool"), k6_client(work, "pool")]
     return [
         raw_socket_client(work),
+        barest_aiohttp_client(work),
         loadgen_client(work),
         locust_client(work, "composer", "Locust with our records"),
         *peers,

@@ -51,6 +51,12 @@ def transport_client(work: Work) -> Client:
     return Client("loadgen's HTTP client alone", (*command, *arguments), {"PYTHONPATH": _OWN_PACKAGES})
 
 
+def barest_aiohttp_client(work: Work) -> Client:
+    command = (sys.executable, str(CLIENTS / "barest_aiohttp.py"))
+    arguments = (work.url, str(work.body), str(VIRTUAL_USERS))
+    return Client("aiohttp at its barest, prepared bytes", (*command, *arguments), {"PYTHONPATH": _OWN_PACKAGES})
+
+
 def loadgen_client(work: Work, file_format: str = "csv") -> Client:
     arguments = (work.url, file_format, str(work.rows), str(VIRTUAL_USERS), str(work.seconds))
     return Client("loadgen", (sys.executable, str(CLIENTS / "ours.py"), *arguments), {"PYTHONPATH": _OWN_PACKAGES})

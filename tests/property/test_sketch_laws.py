@@ -6,7 +6,14 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest_model.measurement.sketch import RELATIVE_ERROR, Sketch, nearest_rank, sketch_of
+from loadtest_model.measurement.sketch import (
+    RELATIVE_ERROR,
+    Sketch,
+    SketchBuilder,
+    merged_sketch,
+    nearest_rank,
+    sketch_of,
+)
 
 durations = st.one_of(
     st.integers(0, 2_000),
@@ -72,3 +79,16 @@ def test_the_rank_of_a_quantile_is_that_of_its_decimal_for_any_number_of_samples
 
 def test_the_finest_sketch_is_within_one_per_cent() -> None:
     assert sketch_of([1]).relative_error <= RELATIVE_ERROR + 1e-12
+
+
+@given(st.lists(durations, min_size=1, max_size=40), st.integers(1, 2_000))
+def test_however_often_a_builder_is_looked_at_it_holds_the_sketch_of_all_that_was_added(
+    values: list[int], look_every: int
+) -> None:
+    builder, added = SketchBuilder(), (values * 80)[:1_500]
+    for number, value in enumerate(added, 1):
+        builder.add(value)
+        if number % look_every == 0:
+            builder.snapshot()
+
+    assert builder.snapshot() == merged_sketch([sketch_of([value]) for value in added])

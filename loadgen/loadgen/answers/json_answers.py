@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 ABSENT: Final = object()
+_SPACES: Final = " \t\n\r"
 _KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 
 
@@ -16,13 +17,26 @@ def parse_json(body: bytes) -> Any:
     Raises ValueError for what is no JSON, or is nested too deep, or gives a name twice: then no value can be trusted.
     """
     try:
-        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        text = body.decode(_encoding_of(body), "surrogatepass")
+        if text[:1] == "{":
+            document, end = _DECODER.raw_decode(text)
+            # Looking for white space around a document takes the decoder as long as the document.
+            if not text[end:].strip(_SPACES):
+                return document
+        return _DECODER.decode(text)
     except RecursionError as error:
         raise ValueError("the answer is nested too deep") from error
 
 
+def _encoding_of(body: bytes) -> str:
+    # What begins with a brace and another ASCII character is neither UTF-16 nor UTF-32.
+    return "utf-8" if body[:1] == b"{" and b"\0" < body[1:2] < b"\x80" else json.detect_encoding(body)
+
+
 def value_at(document: Any, path: str) -> Any:
     """The value at a dotted path, `ABSENT` where there is none."""
+    if "." not in path:
+        return document.get(path, ABSENT) if isinstance(document, dict) else ABSENT
     for key in _keys(path):
         if not isinstance(document, dict) or key not in document:
             return ABSENT

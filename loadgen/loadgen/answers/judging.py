@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -62,8 +62,8 @@ class Marker(Enum):
 class AnswerJudgement(Struct, frozen=True):
     """What an answer came to; `error` is None where the upload was accepted.
 
-    `records_confirmed` are the rows that an acceptance confirms. `marker` is None for all but a 2xx. `cause` is why
-    the upload failed, where it was diagnosed.
+    `detail` describes a failure, and is empty for an acceptance. `records_confirmed` are the rows that an acceptance
+    confirms. `marker` is None for all but a 2xx. `cause` is why the upload failed, where it was diagnosed.
     """
 
     error: ErrorKind | None
@@ -88,7 +88,7 @@ def judge(
     With `must_echo` a 2xx that does not return the nonce breaks the promise, whatever else it says.
     """
     if 200 <= answer.status < 300 and answer.unreadable:
-        return AnswerJudgement(ErrorKind.UNREADABLE, _description(answer), marker=Marker.ABSENT)
+        return AnswerJudgement(ErrorKind.UNREADABLE, description_of(answer), marker=Marker.ABSENT)
     if 200 <= answer.status < 300:
         return _judge_success(
             answer, _SentUpload(rows, rows if valid_rows is None else valid_rows, nonce, must_echo), paths
@@ -96,10 +96,11 @@ def judge(
     if 300 <= answer.status < 400:
         location = answer.headers.get("Location", "nowhere")
         return AnswerJudgement(ErrorKind.REDIRECT, f"redirected ({answer.status}) to {printable_text(location)}")
-    return AnswerJudgement(_error_of(answer.status), _description(answer))
+    return AnswerJudgement(_error_of(answer.status), description_of(answer))
 
 
-def _description(answer: HttpAnswer) -> str:
+def description_of(answer: HttpAnswer) -> str:
+    """The answer's status and the beginning of its text, in one line."""
     text = f"answered {answer.status}: {printable_text(readable_text(answer.body))}"
     return f"{text.removesuffix(': ')} ({answer.unreadable})" if answer.unreadable else text
 
@@ -112,7 +113,7 @@ def _error_of(status: int) -> ErrorKind:
     return ErrorKind.BAD_ANSWER
 
 
-class _SentUpload(NamedTuple):
+class _SentUpload(Struct, frozen=True):
     rows: int
     valid_rows: int
     nonce: str
@@ -120,30 +121,29 @@ class _SentUpload(NamedTuple):
 
 
 def _judge_success(answer: HttpAnswer, sent_upload: _SentUpload, paths: AnswerPaths) -> AnswerJudgement:
-    description = _description(answer)
     document = _json_object(answer)
     if document is None:
+        description = description_of(answer)
         return AnswerJudgement(ErrorKind.MARKER_MISSING, f"{description} (not a JSON object)", marker=Marker.ABSENT)
     is_echoed = value_at(document, paths.nonce) == sent_upload.nonce
     if value_at(document, paths.marker) is not True or (sent_upload.must_echo and not is_echoed):
-        return _broken_promise(document, description, paths)
+        return _broken_promise(document, description_of(answer), paths)
     if document.get("success") is False:
-        return AnswerJudgement(ErrorKind.UNSUCCESSFUL, description, marker=Marker.TRUE, is_echoed=is_echoed)
+        return AnswerJudgement(ErrorKind.UNSUCCESSFUL, description_of(answer), marker=Marker.TRUE, is_echoed=is_echoed)
     count = value_at(document, paths.count)
     row_count = count if isinstance(count, int) and not isinstance(count, bool) else None
     if paths.expect_count == ExpectCount.ANY:
         confirmed_rows = row_count if row_count is not None and 0 <= row_count <= sent_upload.rows else 0
-        return AnswerJudgement(
-            None, description, records_confirmed=confirmed_rows, marker=Marker.TRUE, is_echoed=is_echoed
-        )
+        return AnswerJudgement(None, records_confirmed=confirmed_rows, marker=Marker.TRUE, is_echoed=is_echoed)
     expected_rows = sent_upload.valid_rows if paths.expect_count == ExpectCount.VALID else sent_upload.rows
     if row_count != expected_rows:
         count_text = "absent" if count is ABSENT else printable_text(json.dumps(count))
         valid_text = f", {expected_rows} of them valid" if paths.expect_count == ExpectCount.VALID else ""
         advice = _count_advice(document, expected_rows) if count is ABSENT else ""
-        detail = f"{description} ({paths.count} is {count_text}, {sent_upload.rows} rows were sent{valid_text}{advice})"
+        problem = f"{paths.count} is {count_text}, {sent_upload.rows} rows were sent{valid_text}{advice}"
+        detail = f"{description_of(answer)} ({problem})"
         return AnswerJudgement(ErrorKind.MISCOUNTED, detail, marker=Marker.TRUE, is_echoed=is_echoed)
-    return AnswerJudgement(None, description, records_confirmed=expected_rows, marker=Marker.TRUE, is_echoed=is_echoed)
+    return AnswerJudgement(None, records_confirmed=expected_rows, marker=Marker.TRUE, is_echoed=is_echoed)
 
 
 def _count_advice(document: Mapping[str, Any], expected_rows: int) -> str:

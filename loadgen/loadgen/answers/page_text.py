@@ -22,4 +22,4 @@ def readable_text(body: bytes) -> str:
     text = body[:_READ_BYTES].decode("utf-8", "replace")
     if text.lstrip().startswith("<"):
         text = _REPEATED_TITLE.sub(r"\1", " ".join(unescape(_TAG.sub(" ", _INVISIBLE.sub(" ", text))).split()))
-    return _DJANGO_DETAILS.sub("", text)
+    return _DJANGO_DETAILS.sub("", text) if "Django Version:" in text else text

@@ -12,6 +12,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 
 from loadgen.http.address_rules import AddressRules
+from loadgen.http.answer_heads import AnswerHeads
 from loadgen.http.endpoints import Endpoint
 
 MOST_IDLE_SECONDS: Final = 1.0
@@ -23,7 +24,7 @@ class AddressDeniedError(OSError):
 
 
 class Connection(ResponseHandler):
-    """One connection. aiohttp parses its answers, as it does for its own client.
+    """One connection. aiohttp parses its answers, as it does for its own client, but for those that `heads` know whole.
 
     What is written goes to the system at once, as far as the system takes it. `is_answering` says that something has
     come since an answer was expected. Two instants of the monotonic clock belong to the answer that is expected:
@@ -31,8 +32,10 @@ class Connection(ResponseHandler):
     more.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_tls: bool) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_tls: bool, heads: AnswerHeads | None = None) -> None:
         super().__init__(loop)
+        self._heads = heads or AnswerHeads(loop)
+        self._is_unparsed = False
         # TLS would call an empty buffer full where the limit is 0.
         self._write_buffer_limit_bytes = 1 if uses_tls else 0
         self._writable: asyncio.Future[None] | None = None
@@ -48,12 +51,16 @@ class Connection(ResponseHandler):
     @property
     def is_over(self) -> bool:
         """Whether there is an answer, or will be none: nothing more needs to be sent."""
-        return len(self) > 0 or self.exception() is not None
+        return bool(self._buffer) or self._exception is not None
 
     def expect_answer(self) -> None:
         """Take what comes from now on for the answer to a new request."""
         self.is_answering = False
         self.writable_at = self.last_data_at = None
+        self._is_unparsed = True
+
+    def _begin_parsing(self) -> None:
+        self._is_unparsed = False
         self.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=_READ_BYTES)
 
     def set_deadline(self, deadline: float) -> None:
@@ -106,6 +113,14 @@ class Connection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         self.last_data_at = time.monotonic()
+        if self._is_unparsed:
+            answer = self._heads.whole_answer(data)
+            if answer is not None:
+                self._is_unparsed = False
+                self.is_answering = True
+                self.feed_data(answer)
+                return
+            self._begin_parsing()
         self._last_data = data
         super().data_received(data)
         self._last_data = b""
@@ -121,6 +136,7 @@ class Connection(ResponseHandler):
         self._last_data = b""
         if rest and not self.is_over and (self._payload is None or self._payload.is_eof()):
             self.expect_answer()
+            self._begin_parsing()
             super().data_received(head + end)
             super().data_received(rest)
 
@@ -157,6 +173,7 @@ class Connections:
         self.keep_alive = keep_alive
         self._rules = rules
         self._tls = tls
+        self._heads = AnswerHeads(asyncio.get_running_loop())
         self._idle: dict[tuple[Endpoint, str | None], list[Connection]] = {}
         self._sweep_timer: asyncio.TimerHandle | None = None
 
@@ -182,7 +199,7 @@ class Connections:
         loop = asyncio.get_running_loop()
         uses_tls = server_hostname is not None
         _, connection = await loop.create_connection(
-            lambda: Connection(loop, uses_tls=uses_tls),
+            lambda: Connection(loop, uses_tls=uses_tls, heads=self._heads),
             endpoint.ip,
             endpoint.port,
             ssl=(self._tls or True) if uses_tls else None,

@@ -19,6 +19,8 @@ class UnreadableBodyError(ValueError):
 
 def encodings_in(headers: Mapping[str, str]) -> str:
     """The encodings that an answer's headers name, in the order in which they were applied, in one text."""
+    if "Content-Encoding" not in headers:
+        return ""
     names = headers.getall("Content-Encoding", []) if hasattr(headers, "getall") else ()
     return ", ".join(names) or headers.get("Content-Encoding", "")
 

@@ -3,13 +3,13 @@
 import ipaddress
 from dataclasses import dataclass
 
+from msgspec import Struct
 from yarl import URL
 
 from loadtest_model.urls import parse_url
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, order=True):
     """An address that a connection can be made to."""
 
     ip: str

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 import aiohttp
@@ -18,7 +19,7 @@ from loadgen.http.endpoints import site_of
 from loadgen.http.first_seconds import NO_SUCH_NAME, Attempts
 from loadgen.http.http2 import http2_failure
 from loadgen.http.tls import tls_context, tls_failure
-from loadtest_model.plan import Plan
+from loadtest_model.plan import Plan, TlsPlan
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 CONNECT_SECONDS: Final = 5.0
@@ -58,6 +59,12 @@ Fetch = Callable[[str, Mapping[str, str], float], Awaitable[FetchedAnswer]]
 """GET a URL with headers, within seconds. Raises FetchError."""
 
 
+@cache
+def _system_context() -> ssl.SSLContext:
+    """TLS with the system's authorities, which aiohttp's own context has not: see `first_import`."""
+    return tls_context(TlsPlan())
+
+
 async def fetch(
     url: str,
     rules: AddressRules,
@@ -73,11 +80,14 @@ async def fetch(
     environment used. Raises FetchError.
     """
     connect_seconds = min(timeout_seconds, CONNECT_SECONDS)
+    is_https = site_of(url).url.scheme == "https"
     try:
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    force_close=True, socket_factory=_rule_bound_sockets(rules), ssl=tls.context if tls else True
+                    force_close=True,
+                    socket_factory=_rule_bound_sockets(rules),
+                    ssl=tls.context if tls else _system_context() if is_https else True,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_seconds),

@@ -24,9 +24,7 @@ class Form:
 
     def head(self, number: int) -> bytes:
         """All that precedes the file's bytes in the upload with this number."""
-        if "{n}" not in self.file_name:
-            return self._common_head
-        return self._head(self.file_name.replace("{n}", str(number)))
+        return str(number).encode().join(self._head_pieces)
 
     @cached_property
     def tail(self) -> bytes:
@@ -34,21 +32,17 @@ class Form:
         return f"\r\n--{self.boundary}--\r\n".encode()
 
     @cached_property
-    def _common_head(self) -> bytes:
-        return self._head(self.file_name)
-
-    def _head(self, file_name: str) -> bytes:
-        before, after = self._around_name
-        return f"{before}{_percent_encode(file_name)}{after}".encode()
-
-    @cached_property
-    def _around_name(self) -> tuple[str, str]:
+    def _head_pieces(self) -> tuple[bytes, ...]:
+        """What stands before, between and after the numbers of uploads."""
         texts = "".join(
             f'--{self.boundary}\r\nContent-Disposition: form-data; name="{_percent_encode(name)}"\r\n\r\n{value}\r\n'
             for name, value in self.fields.items()
         )
         disposition = f'Content-Disposition: form-data; name="{_percent_encode(self.file_field)}"; filename="'
-        return f"{texts}--{self.boundary}\r\n{disposition}", f'"\r\nContent-Type: {self.file_type}\r\n\r\n'
+        pieces = _percent_encode(self.file_name).split("{n}")
+        pieces[0] = f"{texts}--{self.boundary}\r\n{disposition}{pieces[0]}"
+        pieces[-1] += f'"\r\nContent-Type: {self.file_type}\r\n\r\n'
+        return tuple(piece.encode() for piece in pieces)
 
 
 def _percent_encode(text: str) -> str:

@@ -44,7 +44,7 @@ class TargetClock:
         ):
             return
         text = headers.get("Date", "")
-        if text == self._newest_text and not is_first_of_target:
+        if not text or (text == self._newest_text and not is_first_of_target):
             return
         date = instant_of(text)
         if date is None or headers.get("Age", "0").strip() != "0":

@@ -1,12 +1,12 @@
 """How long an upload may take: all of it, and each of its parts."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class UploadTimeouts:
+
+class UploadTimeouts(Struct, frozen=True):
     """Bounds on an upload in seconds: on all of it, and on its parts, which never have longer than the whole."""
 
     total_seconds: float
@@ -29,22 +29,28 @@ class UploadDeadline:
     `attempted_at` is when this attempt to connect began, if it is not the first one.
     """
 
+    __slots__ = ("_attempted_at", "_connect_seconds", "_phase", "_timeouts", "_total_ends_at", "ends_at")
+
     def __init__(self, timeouts: UploadTimeouts, started_at: float, attempted_at: float | None = None) -> None:
         self._timeouts = timeouts
         self._total_ends_at = started_at + timeouts.total_seconds
+        self._attempted_at = started_at if attempted_at is None else attempted_at
         self._phase = DeadlinePhase.CONNECT
-        self.ends_at = min(
-            self._total_ends_at, (started_at if attempted_at is None else attempted_at) + timeouts.connect_seconds
-        )
+        self._connect_seconds = timeouts.connect_seconds
+        self.ends_at = min(self._total_ends_at, self._attempted_at + self._connect_seconds)
+
+    def limit_connect(self, seconds: float) -> None:
+        """Let this attempt to connect last no longer than this, if it has not been made yet."""
+        if self._phase is DeadlinePhase.CONNECT and seconds < self._connect_seconds:
+            self._connect_seconds = seconds
+            self.ends_at = min(self._total_ends_at, self._attempted_at + seconds)
 
     def enter(self, phase: DeadlinePhase, now: float) -> None:
         """A phase begins. One that has begun, or is over, does not begin again."""
         if phase > self._phase:
             self._phase = phase
-            bound_seconds = self._bound_seconds(phase)
-            self.ends_at = (
-                self._total_ends_at if bound_seconds == inf else min(self._total_ends_at, now + bound_seconds)
-            )
+            # An unbounded part ends at infinity, which is later than the whole.
+            self.ends_at = min(self._total_ends_at, now + self._bound_seconds(phase))
 
     @property
     def failure_text(self) -> str:
@@ -66,7 +72,7 @@ class UploadDeadline:
     def _bound_seconds(self, phase: DeadlinePhase) -> float:
         match phase:
             case DeadlinePhase.CONNECT:
-                return self._timeouts.connect_seconds
+                return self._connect_seconds
             case DeadlinePhase.UPLOAD:
                 return self._timeouts.upload_seconds
             case _:

@@ -29,7 +29,6 @@ from loadtest_model.values import NANOSECONDS
 KEEP_ALIVE_BELOW_ROWS: Final = 1_000
 ANSWER_LIMIT_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 16
-_NO_TURN: Final = nullcontext()
 _NO_WATCH: Final = nullcontext()
 _JOIN_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
@@ -76,6 +75,11 @@ class TurnedAwayError(Exception):
 class SendGuard(Protocol):
     """Guards a request until its first byte is sent: it may shorten the connect, or forbid the sending."""
 
+    @property
+    def most_connect_seconds(self) -> float:
+        """How long the opening of a connection may last, beside what the time-outs allow."""
+        ...
+
     def watch_connect(self, timeout: asyncio.Timeout) -> AbstractContextManager[None]:
         """Entered with the time-out of a new connection, which may be shortened while the connection is opened."""
 
@@ -120,6 +124,8 @@ class Client:
                 connection = self._connections.take_idle(request.endpoint, request.server_hostname)
                 progress.reuses_connection = connection is not None
                 if connection is None:
+                    if guard is not None:
+                        deadline.limit_connect(guard.most_connect_seconds)
                     connection = await self._open(request, progress, deadline.ends_at, guard)
                 progress.transport = connection.transport
                 connection.expect_answer()
@@ -173,32 +179,32 @@ class Client:
     ) -> None:
         """Write the request until it is written or the exchange is over.
 
-        All of its time is our own but for that in which the system takes no more.
-        Raises AddressDeniedError where the guard refused the request before the first byte, or what the guard raises.
+        All of its time is our own but for that in which the system takes no more. Raises what `_write_next` raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         sent_bytes = -len(head)
         progress.sending_at = now = time.monotonic()
         deadline.enter(DeadlinePhase.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
-        pieces = _join_small_parts(head, request.parts)
+        is_small = request.length < _JOIN_BELOW_BYTES
+        pieces = iter((b"".join((head, *request.parts)),)) if is_small else _join_small_parts(head, request.parts)
         buffer_full_seconds = 0.0
         try:
             while True:
-                # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are
-                # ready would hold up everything else together, and who sends to a fast target would never give way.
-                async with self._turn if request.length >= _JOIN_BELOW_BYTES else _NO_TURN:
-                    if connection.is_over or connection.transport is None or connection.transport.is_closing():
-                        return
-                    if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
-                        raise AddressDeniedError(errno.EACCES, reason)
-                    piece = next(pieces, None)
-                    if piece is None:
-                        break
-                    progress.has_begun = True
-                    connection.transport.write(piece)
-                    if len(piece) >= _JOIN_BELOW_BYTES:
-                        await asyncio.sleep(0)
+                if is_small:
+                    piece = _write_next(pieces, connection, progress, guard)
+                else:
+                    # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that
+                    # are ready would hold up everything else together, and who sends to a fast target would never give
+                    # way.
+                    async with self._turn:
+                        piece = _write_next(pieces, connection, progress, guard)
+                        if piece is not None and len(piece) >= _JOIN_BELOW_BYTES:
+                            await asyncio.sleep(0)
+                if piece is None:
+                    return
+                if not piece:
+                    break
                 if connection.writing_paused:
                     buffer_full_at = time.monotonic()
                     try:
@@ -222,6 +228,24 @@ class Client:
             progress.own_seconds += max(0.0, ended_at - progress.sending_at - buffer_full_seconds)
 
 
+def _write_next(
+    pieces: Iterator[bytes | memoryview], connection: Connection, progress: UploadProgress, guard: SendGuard | None
+) -> bytes | memoryview | None:
+    """Write the next piece; give it, an empty one if all are written, or None if the exchange is over.
+
+    Raises AddressDeniedError where the guard refused the request before the first byte, or what the guard raises.
+    """
+    if connection.is_over or connection.transport is None or connection.transport.is_closing():
+        return None
+    if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
+        raise AddressDeniedError(errno.EACCES, reason)
+    piece = next(pieces, b"")
+    if piece:
+        progress.has_begun = True
+        connection.transport.write(piece)
+    return piece
+
+
 async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:
     message, content = await connection.read()
     progress.answer_at = now = time.monotonic()
@@ -232,7 +256,7 @@ async def _read_answer(connection: Connection, progress: UploadProgress, deadlin
     if 300 <= status < 400:
         # A redirect is one by its head, whether or not the rest of it ever comes.
         return HttpAnswer(status, headers, b"")
-    body, is_whole = await _read_body(content)
+    body, is_whole = (content, True) if isinstance(content, bytes) else await _read_body(content)
     if not is_whole:
         return HttpAnswer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.has_answer = True
@@ -263,7 +287,9 @@ async def open_client(
 
 def _waiting_since(progress: UploadProgress) -> float:
     """The last instant from which on we wait for the target."""
-    instants = (progress.last_byte_at, progress.sending_at, progress.connected_at, progress.connecting_at)
+    if progress.last_byte_at is not None:
+        return progress.last_byte_at
+    instants = (progress.sending_at, progress.connected_at, progress.connecting_at)
     return next((at for at in instants if at is not None), 0.0)
 
 

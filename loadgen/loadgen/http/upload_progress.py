@@ -1,8 +1,9 @@
 """How far an upload has come, and when."""
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from loadtest_model.values import NANOSECONDS
 
@@ -15,15 +16,24 @@ class PartNanoseconds(NamedTuple):
     wait: int | None = None
 
 
-@dataclass(slots=True)
-class UploadProgress:
+class RowsOfFile(Protocol):
+    """What can be said of a file's rows to somebody who has to find them in the target."""
+
+    @property
+    def first_client_id(self) -> str | None: ...
+
+    @property
+    def first_row_name(self) -> str: ...
+
+
+class UploadProgress(Struct, eq=False):
     """How far an upload has come; readable at any time, also after it was cut.
 
-    `has_begun` is True as soon as a byte of the request may have left. `first_client_id` is the id in the first row of
-    its file, and `first_row` is what that row is found by. The instants are monotonic seconds, None if the upload never
-    came to them: those of connecting if a kept connection was used, `last_byte_at` if the answer came before the body
-    was sent. `ready_at` is when its file was complete and only the sending remained. `sending_at` is when the
-    connection was ready to send, before the turn to send and the last check, so nothing may have been sent.
+    `has_begun` is True as soon as a byte of the request may have left. `rows_of_file` names the rows of its file, and
+    is None until there is one. The instants are monotonic seconds, None if the upload never came to them: those of
+    connecting if a kept connection was used, `last_byte_at` if the answer came before the body was sent. `ready_at` is
+    when its file was complete and only the sending remained. `sending_at` is when the connection was ready to send,
+    before the turn to send and the last check, so nothing may have been sent.
     `finished_at` is when the answer was complete, or the upload was given up. `own_seconds` is how much of its time our
     own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
     processor.
@@ -32,8 +42,7 @@ class UploadProgress:
     """
 
     has_begun: bool = False
-    first_client_id: str | None = None
-    first_row: str = ""
+    rows_of_file: RowsOfFile | None = None
     body_bytes_sent: int = 0
     reuses_connection: bool = False
     has_answer_begun: bool = False
@@ -48,7 +57,17 @@ class UploadProgress:
     answer_at: float | None = None
     finished_at: float | None = None
     own_seconds: float = 0.0
-    transport: asyncio.Transport | None = field(default=None, repr=False)
+    transport: asyncio.Transport | None = None
+
+    @property
+    def first_client_id(self) -> str | None:
+        """The id in the first row of its file."""
+        return None if self.rows_of_file is None else self.rows_of_file.first_client_id
+
+    @property
+    def first_row(self) -> str:
+        """What the first row of its file is found by in the target."""
+        return "" if self.rows_of_file is None else self.rows_of_file.first_row_name
 
     @property
     def has_approached(self) -> bool:
@@ -76,9 +95,9 @@ class UploadProgress:
     @property
     def parts(self) -> PartNanoseconds:
         return PartNanoseconds(
-            connect=_nanoseconds(self.connecting_at, self.connect_seconds),
-            upload=_nanoseconds(self.sending_at, self.upload_seconds),
-            wait=_nanoseconds(self.last_byte_at, self.wait_seconds),
+            None if self.connecting_at is None else round(self.connect_seconds * NANOSECONDS),
+            None if self.sending_at is None else round(self.upload_seconds * NANOSECONDS),
+            None if self.last_byte_at is None else round(self.wait_seconds * NANOSECONDS),
         )
 
     @property
@@ -105,14 +124,8 @@ class UploadProgress:
             self.transport.abort()
 
 
-def _nanoseconds(start: float | None, seconds: float) -> int | None:
-    return None if start is None else round(seconds * NANOSECONDS)
-
-
-def _seconds_between(start: float | None, *later_instants: float | None) -> float:
+def _seconds_between(start: float | None, end: float | None, other_end: float | None = None) -> float:
     """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
-    if start is not None:
-        for instant in later_instants:
-            if instant is not None:
-                return max(0.0, instant - start)
-    return 0.0
+    if end is None:
+        end = other_end
+    return max(0.0, end - start) if start is not None and end is not None else 0.0

@@ -48,20 +48,23 @@ class ClosedModel:
 
     async def _loop_until(self, end_ns: int, due_ns: int) -> None:
         think_seconds = self._step_run.step.think_time_seconds
-        while due_ns < end_ns and await self._timing.wait_until(due_ns):
-            if self._timing.clock_ns() >= end_ns:
+        recorder, clock_ns = self._step_run.recorder, self._timing.clock_ns
+        while due_ns < end_ns:
+            iteration_start_ns = clock_ns()
+            if iteration_start_ns < due_ns or self._timing.is_draining:
+                if not await self._timing.wait_until(due_ns):
+                    return
+                iteration_start_ns = clock_ns()
+            if iteration_start_ns >= end_ns:
                 # This process was held up while it waited; what would begin now would begin after the load.
                 return
             rows = next(self._batches, None)
             if rows is None:
                 return
-            iteration_start_ns = self._timing.clock_ns()
-            outcome = await self._iteration_runner.iterate(
-                self._step_run.recorder.begin(due_ns), due_ns, rows, self._step_run
-            )
+            outcome = await self._iteration_runner.iterate(recorder.begin(due_ns), due_ns, rows, self._step_run)
             unsent_pause_seconds = 0.0 if outcome.has_begun else UNSENT_PAUSE_SECONDS
             pause_ns = int(max(think_seconds, outcome.retry_after_seconds, unsent_pause_seconds) * NANOSECONDS)
-            now_ns = self._timing.clock_ns()
+            now_ns = clock_ns()
             offered_ns = max(0, now_ns - iteration_start_ns - outcome.own_ns) + pause_ns
-            self._step_run.recorder.record_offer(due_ns, offered_ns, now_ns - due_ns + pause_ns)
+            recorder.record_offer(due_ns, offered_ns, now_ns - due_ns + pause_ns)
             due_ns = now_ns + pause_ns

@@ -1,8 +1,9 @@
 """One iteration: a batch is uploaded to the next address, its answer judged, and the sample recorded."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loadgen.http.transport import Client, TurnedAwayError
 from loadgen.http.upload_progress import UploadProgress
@@ -48,8 +49,7 @@ class StepRun:
             self.recorder.withdraw(upload_number)
 
 
-@dataclass(frozen=True, slots=True)
-class Iteration:
+class Iteration(Struct, frozen=True):
     """A finished iteration, for observers. `upload` is None if it was cut or had no address."""
 
     step: Step
@@ -58,7 +58,7 @@ class Iteration:
     progress: UploadProgress
 
 
-class IterationOutcome(NamedTuple):
+class IterationOutcome(Struct, frozen=True):
     """How an iteration went: whether its upload began, and the pause that the target asked for.
 
     `own_ns` is how much of its time our own side took.
@@ -95,9 +95,10 @@ class IterationRunner:
         recorded. Cancelling cuts the upload and counts it so. An upload that is not sent before the gate closes, or is
         cut before it came to the target, is turned away.
         """
-        attempt = _Attempt(UploadProgress(), due_ns, rows, self._clock_ns(), own_wait_ns)
+        start_ns = self._clock_ns()
+        attempt = _Attempt(UploadProgress(), due_ns, rows, start_ns, own_wait_ns, addressed_ns=start_ns)
         try:
-            async with step_run.gate.passage(attempt.progress):
+            with step_run.gate.passage(attempt.progress):
                 await self._upload(attempt, step_run)
         except TurnedAwayError:
             if attempt.lacks_address and step_run.gate.has_reached_end:
@@ -167,7 +168,7 @@ class IterationRunner:
             bytes_sent=progress.body_bytes_sent,
             has_begun=progress.has_begun,
             address="" if route is None else str(route.endpoint),
-            departed_addresses=() if route is None else tuple(map(str, route.departed_addresses)),
+            departed_addresses=tuple(map(str, route.departed_addresses)) if route and route.departed_addresses else (),
             parts=progress.parts,
             cause=None if upload is None else upload.judgement.cause,
             status=None if upload is None else upload.status,
@@ -179,8 +180,7 @@ class IterationRunner:
             self.observer(Iteration(step_run.step, sample, upload, progress))
 
 
-@dataclass(slots=True)
-class _Attempt:
+class _Attempt(Struct, eq=False):
     """One iteration under way. `addressed_ns` is when it had an address to go to, `upload` what came of it."""
 
     progress: UploadProgress
@@ -188,13 +188,10 @@ class _Attempt:
     rows: int
     start_ns: int
     own_wait_ns: int
-    addressed_ns: int = field(init=False)
+    addressed_ns: int
     lacks_address: bool = False
     route: Route | None = None
     upload: Upload | None = None
-
-    def __post_init__(self) -> None:
-        self.addressed_ns = self.start_ns
 
     @property
     def sent_ns(self) -> int:

@@ -16,13 +16,13 @@ class Timing:
 
     def drain(self) -> None:
         """From now on nothing new starts."""
-        if not self._drain_event.is_set():
+        if self._drain_start_ns is None:
             self._drain_start_ns = self.clock_ns()
             self._drain_event.set()
 
     @property
     def is_draining(self) -> bool:
-        return self._drain_event.is_set()
+        return self._drain_start_ns is not None
 
     @property
     def drain_start_ns(self) -> int | None:

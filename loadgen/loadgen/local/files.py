@@ -12,10 +12,7 @@ from loadgen.options.errors import UsageError
 from loadtest_model.judgement.verdict import Judgement
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.snapshot import VerificationReport
-from loadtest_model.pages.report_page import report_page
 from loadtest_model.plan import Plan
-from loadtest_model.report.junit import junit_xml
-from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import series_rows, time_series_csv
 from loadtest_model.secrecy import without_secrets
@@ -76,6 +73,10 @@ def result_files(folder: Path, name: str, started_at: datetime) -> ResultFiles:
 
 def write_results(files: ResultFiles, result: RunResult) -> None:
     """Write all files of a run, each in one piece: a reader never sees half of one. Raises OSError."""
+    # What is written at the end alone would take a tenth of the time to a run's first byte.
+    from loadtest_model.report.junit import junit_xml  # noqa: PLC0415 - see above
+    from loadtest_model.report.markdown import summary_markdown  # noqa: PLC0415 - see above
+
     public_result = msgspec.structs.asdict(result) | {"plan": without_secrets(result.plan)}
     _write(files.details, msgspec.json.encode(public_result) + b"\n")
     rows = series_rows(result.plan, result.aggregate, result.summary.started_at)
@@ -83,6 +84,8 @@ def write_results(files: ResultFiles, result: RunResult) -> None:
     _write(files.junit, junit_xml(result.summary))
     _write(files.markdown, summary_markdown(result.summary).encode())
     if result.complete:
+        from loadtest_model.pages.report_page import report_page  # noqa: PLC0415 - see above
+
         _write(files.report, report_page(result.summary, rows).encode())
     _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
 

@@ -76,7 +76,9 @@ class StepRecorder:
     def finish(self, upload_number: int, sample: Sample) -> None:
         """Count the upload that was begun under this number; each counts once."""
         del self._in_flight[upload_number]
-        self._last_activity_ns = max(self._last_activity_ns, sample.finished_ns)
+        finished_ns = sample.finished_ns
+        if finished_ns > self._last_activity_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
+            self._last_activity_ns = finished_ns
         # Timers fire up to a millisecond early, and nothing is due before the start.
         since_start_ns = max(0, sample.intended_ns - self._start_ns)
         self._second(since_start_ns).tally.add(sample)
@@ -91,7 +93,7 @@ class StepRecorder:
             self._judge(sample, since_start_ns)
         else:
             self._warm_up.add(sample)
-        self._second(sample.finished_ns - self._start_ns).end(sample)
+        self._second(finished_ns - self._start_ns).end(sample)
 
     def drop(self, upload_number: int, now_ns: int, own_share: float = 0.0) -> None:
         """Count an arrival that was begun under this number and got no virtual user in time.
@@ -254,21 +256,25 @@ class StepRecorder:
         segment = self._segment(since_start_ns)
         self._segment_counts[segment].add(sample)
         response_ns = max(0, sample.finished_ns - sample.intended_ns)
-        outcome = sample.outcome
-        self._own.count_own_failure(sample, response_ns)
+        service_ns = max(0, sample.finished_ns - sample.sent_ns)
+        error = sample.error
         self._slowest.add(sample)
         if self._climb:
-            self._climb.plateaus[segment].add(sample, response_ns, max(0, sample.finished_ns - sample.sent_ns))
-        if outcome is Outcome.REJECTED:
-            self._rejected_response.add(response_ns)
-        elif outcome is not Outcome.VIOLATION:
-            service_ns = max(0, sample.finished_ns - sample.sent_ns)
-            self._service.add(service_ns)
-            self._own.add(sample, response_ns, service_ns)
-            self._segment_response[segment].add(response_ns)
-            self._parts.add(sample.parts)
-            if sample.error is ErrorKind.CANCELLED:
+            self._climb.plateaus[segment].add(sample, response_ns, service_ns)
+        if error is not None:
+            self._own.count_own_failure(sample, response_ns)
+            outcome = sample.outcome
+            if outcome is Outcome.REJECTED:
+                self._rejected_response.add(response_ns)
+                return
+            if outcome is Outcome.VIOLATION:
+                return
+            if error is ErrorKind.CANCELLED:
                 self._censored.add(response_ns, service_ns, sample.remaining_ns)
+        self._service.add(service_ns)
+        self._own.add(sample, response_ns, service_ns)
+        self._segment_response[segment].add(response_ns)
+        self._parts.add(sample.parts)
 
     def _segment(self, since_start_ns: int) -> int:
         return min(bisect_right(self._segment_ends_ns, since_start_ns), len(self._segment_counts) - 1)

@@ -98,8 +98,9 @@ class SecondTally:
     """
 
     __slots__ = (
-        "_answer_buckets",
+        "_answer_times",
         "_errors",
+        "_unpacked_times",
         "answers",
         "ended",
         "failed",
@@ -119,7 +120,8 @@ class SecondTally:
         self.ended = self.answers = self.records_answered = self.response_ns_sum = self.failed = self.lapsed = 0
         self.last_change_reading = last_change_reading
         self._errors: dict[ErrorKind, int] | None = None
-        self._answer_buckets: dict[int, int] | CoarseTimes = ()
+        self._answer_times: CoarseTimes = ()
+        self._unpacked_times: list[int] = []
 
     def end(self, sample: Sample) -> None:
         """An upload ended in this second, whenever it began."""
@@ -135,11 +137,7 @@ class SecondTally:
             self.records_answered += sample.records_confirmed
             response_ns = sample.finished_ns - sample.intended_ns
             self.response_ns_sum += response_ns
-            buckets = self._answer_buckets
-            if isinstance(buckets, tuple):
-                buckets = self._answer_buckets = buckets_of(buckets)
-            bucket = bucket_of(response_ns)
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+            self._unpacked_times.append(response_ns)
 
     def second(self, number: int, users: int) -> Second:
         """The second of this number, with so many virtual users at work."""
@@ -159,9 +157,13 @@ class SecondTally:
 
     def pack_times(self) -> CoarseTimes:
         """The response times of the answers, which take little room from now on until another is added."""
-        if isinstance(self._answer_buckets, dict):
-            self._answer_buckets = coarse_times(self._answer_buckets)
-        return self._answer_buckets
+        if self._unpacked_times:
+            buckets = buckets_of(self._answer_times)
+            for response_ns in self._unpacked_times:
+                bucket = bucket_of(response_ns)
+                buckets[bucket] = buckets.get(bucket, 0) + 1
+            self._answer_times, self._unpacked_times = coarse_times(buckets), []
+        return self._answer_times
 
 
 class _PartTally:
@@ -169,6 +171,12 @@ class _PartTally:
 
     def __init__(self) -> None:
         self.count = self.sum_ns = self.max_ns = 0
+
+    def add(self, nanoseconds: int) -> None:
+        self.count += 1
+        self.sum_ns += nanoseconds
+        if nanoseconds > self.max_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
+            self.max_ns = nanoseconds
 
     def part(self) -> UploadPart:
         return UploadPart(count=self.count, sum_nanoseconds=self.sum_ns, max_nanoseconds=self.max_ns)
@@ -180,15 +188,16 @@ class PartsTally:
     __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
-        self._tallies = tuple(_PartTally() for _ in PartNanoseconds._fields)
+        self._tallies = (_PartTally(), _PartTally(), _PartTally())
 
     def add(self, times: PartNanoseconds) -> None:
-        for tally, nanoseconds in zip(self._tallies, times, strict=False):
-            if nanoseconds is not None:
-                tally.count += 1
-                tally.sum_ns += nanoseconds
-                if nanoseconds > tally.max_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
-                    tally.max_ns = nanoseconds
+        connect, upload, wait = self._tallies
+        if times.connect is not None:
+            connect.add(times.connect)
+        if times.upload is not None:
+            upload.add(times.upload)
+        if times.wait is not None:
+            wait.add(times.wait)
 
     def parts(self) -> UploadParts:
         return UploadParts(

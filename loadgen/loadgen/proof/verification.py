@@ -196,7 +196,7 @@ class Verifier:
                     passed=refusal is None,
                     rows=rows,
                     status=upload.status,
-                    detail=upload.judgement.detail,
+                    detail=upload.detail,
                     seconds=seconds,
                 )
             )
@@ -205,10 +205,11 @@ class Verifier:
             course.rows += rows
         if upload.error is None:
             course.is_echoed = course.is_echoed and upload.judgement.is_echoed
-        if name is CheckName.CANARY and upload.first_client_id and progress.has_begun:
-            course.canary_ids.append(upload.first_client_id)
-        if upload.first_client_id and upload.error is None:
-            course.first_ids.append(upload.first_client_id)
+        first_id = progress.first_client_id
+        if name is CheckName.CANARY and first_id and progress.has_begun:
+            course.canary_ids.append(first_id)
+        if first_id and upload.error is None:
+            course.first_ids.append(first_id)
         if refusal is not None:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _refusal_message(name, upload, rows, progress) + effort
@@ -239,7 +240,7 @@ class Verifier:
                 address=str(endpoint),
                 passed=is_connected,
                 rows=0,
-                detail="" if is_connected else upload.judgement.detail,
+                detail="" if is_connected else upload.detail,
                 seconds=progress.connect_seconds,
             )
         )
@@ -249,7 +250,7 @@ def _refusal_message(name: CheckName, upload: Upload, rows: int, progress: Uploa
     """What happened, and which rows may have to be removed because of it."""
     # Without a connection, the rows that would have been sent explain nothing.
     part = f"{name}, {rows_in_words(rows)}" if progress.has_begun else str(CheckName.CONNECT)
-    description = f"{upload.endpoint} ({part}): {printable_text(upload.judgement.detail, 400)}"
+    description = f"{upload.endpoint} ({part}): {printable_text(upload.detail, 400)}"
     if not rows or not progress.has_begun or not may_be_stored(upload.judgement):
         return description
     return f"{description}. {removal_advice(rows, upload.first_row, upload.first_client_id)}."

@@ -7,8 +7,9 @@ Now and then a template is replaced by newly rendered rows, so that people vary 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from loadgen.records.phones import PhoneBook
 from loadgen.records.pieces import CHUNK_ROWS, ComposedPiece, TemplatePiece
@@ -33,8 +34,7 @@ _CHOICE_STREAM: Final = 3
 _WRONG_CHOICE_STREAM: Final = 7
 
 
-@dataclass(slots=True, eq=False)
-class Batch:
+class Batch(Struct, eq=False):
     """One file's worth of records, not yet composed.
 
     `rows` does not count the header; `valid_rows` are those that are not wrong on purpose. `content_length` is in bytes
@@ -44,11 +44,11 @@ class Batch:
     rows: int
     valid_rows: int
     content_length: int
-    _row_names: RowNames = field(repr=False)
-    _has_ids: bool = field(repr=False)
-    _head: bytes = field(repr=False)
-    _pieces: tuple[TemplatePiece | ComposedPiece, ...] = field(repr=False)
-    _tail: bytes = field(repr=False)
+    _row_names: RowNames
+    _has_ids: bool
+    _head: bytes
+    _pieces: tuple[TemplatePiece | ComposedPiece, ...]
+    _tail: bytes
 
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The file's bytes, composed as they are asked for; at each call the same.
@@ -117,6 +117,7 @@ class Composer:
         self.has_rendered = False
         self._composed_chunk: TemplatePiece | None = None
         self._composed_data = memoryview(b"")
+        self._composed_ends: list[int] = []
         self._cut_rows = 0
 
     def compose(self, rows: int) -> Batch:
@@ -131,16 +132,10 @@ class Composer:
         wrong_rows = self._wrong_rows_due(rows)
         pieces = self._pieces(rows, wrong_rows)
         head, tail = self._rendering.head, self._rendering.tail
-        return Batch(
-            rows=rows,
-            valid_rows=rows - wrong_rows,
-            content_length=len(head) + sum(piece.size_bytes for piece in pieces) + len(tail),
-            _row_names=self._row_names,
-            _has_ids=self._has_ids,
-            _head=head,
-            _pieces=pieces,
-            _tail=tail,
-        )
+        content_length = len(head) + len(tail)
+        for piece in pieces:
+            content_length += piece.size_bytes
+        return Batch(rows, rows - wrong_rows, content_length, self._row_names, self._has_ids, head, pieces, tail)
 
     def _wrong_rows_due(self, rows: int) -> int:
         """How many of the next rows are wrong: as many as the share wants of all so far, but one is always right."""
@@ -155,7 +150,7 @@ class Composer:
     def _pieces(self, rows: int, wrong_rows: int) -> tuple[TemplatePiece | ComposedPiece, ...]:
         right_rows = rows - wrong_rows
         if rows < _CUT_BELOW_ROWS:
-            composed_pieces = tuple(self._composed_pieces(right_rows))
+            composed_pieces = self._composed_pieces(right_rows)
             return (
                 (*composed_pieces, *self._wrong_pieces(wrong_rows, composed_pieces[-1]))
                 if wrong_rows
@@ -183,24 +178,34 @@ class Composer:
             for first in range(0, rows, _WRONG_ROWS):
                 yield self._wrong_templates.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
 
-    def _composed_pieces(self, rows: int) -> Iterator[ComposedPiece]:
+    def _composed_pieces(self, rows: int) -> tuple[ComposedPiece, ...]:
         # Composing a chunk takes as long as a step of the rendering, so one call does not do both.
-        needs_chunk = self._composed_chunk is None or self._cut_rows + rows > self._composed_chunk.rows
-        self.has_rendered |= self._right_templates.render_if_due(rows, may_render=not needs_chunk)
+        chunk = self._composed_chunk
+        has_enough = chunk is not None and self._cut_rows + rows <= chunk.rows
+        self.has_rendered |= self._right_templates.render_if_due(rows, may_render=has_enough)
+        if chunk is not None and has_enough:
+            return (self._cut(chunk, rows),) if rows else ()
+        pieces = []
         while rows > 0:
-            if self._composed_chunk is None or self._cut_rows == self._composed_chunk.rows:
-                self._composed_chunk = self._right_templates.draw(CHUNK_ROWS)
-                self._composed_data = self._composed_chunk.view()
+            if chunk is None or self._cut_rows == chunk.rows:
+                chunk = self._composed_chunk = self._right_templates.draw(CHUNK_ROWS)
+                self._composed_data = chunk.view()
+                self._composed_ends = chunk.template.ends.tolist()  # The piece is the whole template.
                 self._cut_rows = 0
-            piece, first = self._composed_chunk, self._cut_rows
-            last = min(first + rows, piece.rows)
-            row_ends = piece.template.ends  # The piece is the whole template.
-            yield ComposedPiece(
-                self._composed_data[row_ends[first] : row_ends[last]],
-                piece.space,
-                piece.first_number + first,
-                last - first,
-                int(row_ends[first + 1] - row_ends[first]),
-            )
-            self._cut_rows = last
-            rows -= last - first
+            piece = self._cut(chunk, min(rows, chunk.rows - self._cut_rows))
+            pieces.append(piece)
+            rows -= piece.rows
+        return tuple(pieces)
+
+    def _cut(self, chunk: TemplatePiece, rows: int) -> ComposedPiece:
+        """The next rows of the composed chunk, which must have so many left."""
+        first, ends = self._cut_rows, self._composed_ends
+        self._cut_rows = last = first + rows
+        start = ends[first]
+        return ComposedPiece(
+            self._composed_data[start : ends[last]],
+            chunk.space,
+            chunk.first_number + first,
+            rows,
+            ends[first + 1] - start,
+        )

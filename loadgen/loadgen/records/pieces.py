@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from loadgen.records.buffers import Buffers
@@ -99,7 +100,7 @@ def _write(data: NDArray[np.uint8], offsets: Offsets, words: NDArray[np.unsigned
     windows[offsets] = words
 
 
-class ComposedPiece(NamedTuple):
+class ComposedPiece(Struct, frozen=True, eq=False):
     """Rows of a chunk that is already composed."""
 
     data: memoryview

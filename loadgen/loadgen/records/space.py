@@ -21,19 +21,11 @@ CODE_LENGTH: Final = 8
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 
-# For each pair of characters in a code, the ten bits that it stands for and its bytes, in their place in a word.
-_PAIRS: Final = tuple(
-    np.array(
-        [
-            int.from_bytes((first + second).encode(), "little") << 16 * place
-            for first in ALPHABET
-            for second in ALPHABET
-        ],
-        np.uint64,
-    )
-    for place in range(CODE_LENGTH // 2)
-)
 _PAIR_TEXTS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
+
+# For each pair of characters in a code, the ten bits that it stands for and its bytes, in their place in a word.
+_PAIR_WORDS: Final = np.frombuffer("".join(_PAIR_TEXTS).encode(), "<u2").astype(np.uint64)
+_PAIRS: Final = tuple(_PAIR_WORDS << np.uint64(16 * place) for place in range(CODE_LENGTH // 2))
 _LOWER: Final = np.uint64(0x2020_2020_2020_2020)
 _KEY_STREAM: Final = 0
 
@@ -104,4 +96,9 @@ def lower_case(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _base32(number: int, length: int) -> str:
     """A number in an even count of characters."""
-    return "".join([_PAIR_TEXTS[number >> 10 * place & 1023] for place in reversed(range(length // 2))])
+    text = ""
+    while length > 0:
+        text = _PAIR_TEXTS[number & 1023] + text
+        number >>= 10
+        length -= 2
+    return text

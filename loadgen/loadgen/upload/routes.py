@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from math import inf
 from typing import Final
 
 from loadgen.http.endpoints import Endpoint
@@ -35,13 +36,10 @@ class Route:
         self.endpoint = endpoint
         self.departed_addresses: tuple[Endpoint, ...] = ()
 
-    def connect_seconds(self, longest_seconds: float) -> float:
-        """How long to wait for a connection at the address."""
-        return (
-            min(longest_seconds, CONNECT_SECONDS_WITH_ANOTHER)
-            if self._book.has_other(self.endpoint)
-            else longest_seconds
-        )
+    @property
+    def most_connect_seconds(self) -> float:
+        """How long to wait for a connection at the address at most; for ever where there is no other."""
+        return CONNECT_SECONDS_WITH_ANOTHER if self._book.has_other(self.endpoint) else inf
 
     def watch_connect(self, timeout: asyncio.Timeout) -> AbstractContextManager[None]:
         """Shorten the time-out if the address leaves the target while this lasts, or is distrusted."""

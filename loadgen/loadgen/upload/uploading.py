@@ -1,12 +1,11 @@
 """One upload from its records to its judgement: compose, send to an address, judge the answer."""
 
 import asyncio
-import dataclasses
 import os
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Final
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import AnswerJudgement, AnswerPaths, judge, printable_text
+from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, description_of, judge, printable_text
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.auth.token_sources import token_source
 from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
@@ -33,7 +32,7 @@ from loadgen.http.timeouts import UploadTimeouts
 from loadgen.http.tls import tls_context
 from loadgen.http.transport import Client, Exchange, Request, keeps_connections, open_client
 from loadgen.http.upload_progress import UploadProgress
-from loadgen.records import Composer, RecordSpace, load_pools
+from loadgen.records import Batch, Composer, RecordSpace, load_pools
 from loadgen.upload.routes import Route
 from loadgen.upload.traces import Traces
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -42,14 +41,16 @@ from loadtest_model.plan.columns import columns_of
 from loadtest_model.spec.verification import Requirement
 
 ANSWER_TEXT_CHARACTERS: Final = 200
+_TEXT_BYTES: Final = 16_384
 
 
 class Upload(Struct, frozen=True):
-    """A finished upload. `status` is None where no complete answer came, and `answer_text` then empty.
+    """A finished upload. `status` is None where no complete answer came.
 
-    `first_row` is what its first row is found by in the target.
     `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
-    asked for, an hour at most. `answer_text` is the answer's first `ANSWER_TEXT_CHARACTERS`, made printable.
+    asked for, an hour at most. `first_client_id` is the id in its first row, and `first_row` is what that row is found
+    by in the target; an accepted upload has neither, because nobody has to find its rows. `answer_body` is the answer's
+    body, of which a token was taken out.
     """
 
     rows: int
@@ -59,21 +60,33 @@ class Upload(Struct, frozen=True):
     judgement: AnswerJudgement
     bytes_total: int = 0
     retry_after_seconds: float | None = None
-    answer_text: str = ""
     first_row: str = ""
+    answer_body: bytes = b""
 
     @property
     def error(self) -> ErrorKind | None:
         return self.judgement.error
 
+    @property
+    def detail(self) -> str:
+        """What is to be said of it in one line: how it failed, or what an acceptance answered."""
+        if self.status is None or self.judgement.error is not None:
+            return self.judgement.detail
+        return description_of(HttpAnswer(self.status, {}, self.answer_body))
+
+    @property
+    def answer_text(self) -> str:
+        """The answer's first `ANSWER_TEXT_CHARACTERS`, made printable; empty without a complete answer."""
+        return printable_text(self.answer_body, ANSWER_TEXT_CHARACTERS)
+
 
 class Uploader:
     """Makes the uploads of one pod. `make_nonce` gives a fresh unguessable text at each call.
 
-    `newest_confirmed_id` is the first client_id of the upload that was accepted last. `unechoed_uploads` counts the
-    accepted uploads whose answers did not return their nonce; with `must_echo` none of those is accepted. `stalls`,
-    which the watcher of the event loop keeps, shows what of an upload's time is our own. `clock` is the target's, as
-    its answers tell it. `traces` gives each upload that is to be traced its `traceparent`, None where none has one.
+    `unechoed_uploads` counts the accepted uploads whose answers did not return their nonce; with `must_echo` none of
+    those is accepted. `stalls`, which the watcher of the event loop keeps, shows what of an upload's time is our own.
+    `clock` is the target's, as its answers tell it. `traces` gives each upload that is to be traced its `traceparent`,
+    None where none has one.
     """
 
     def __init__(
@@ -116,12 +129,17 @@ class Uploader:
             answer_seconds=target.answer_timeout_seconds,
         )
         self._next_number = pod_index
-        self.newest_confirmed_id: str | None = None
+        self._newest_confirmed_batch: Batch | None = None
         self.must_echo = plan.require == Requirement.ECHOED
         self.unechoed_uploads = 0
         self._named_url = URL(f"{self._site.url.scheme}://{self._site.host_header}").join(self._site.url.relative())
         self._most_accepted_bytes = 0
         self._pods = plan.parallelism
+
+    @property
+    def newest_confirmed_id(self) -> str | None:
+        """The first client_id of the upload that was accepted last, of those that had one."""
+        return None if self._newest_confirmed_batch is None else self._newest_confirmed_batch.first_client_id
 
     def load_certificates(self) -> None:
         """Read what https needs. Raises TlsUnusableError."""
@@ -186,8 +204,7 @@ class Uploader:
         if self._composer.has_rendered:
             # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.
             await asyncio.sleep(0)
-        progress.first_client_id = first_client_id = batch.first_client_id
-        progress.first_row = first_row = batch.first_row_name
+        progress.rows_of_file = batch
         endpoint = destination.endpoint if isinstance(destination, Route) else destination
         request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
@@ -195,49 +212,47 @@ class Uploader:
             exchange = await self._post_along_route(client, destination, request, progress)
         else:
             exchange = await client.post(request, progress, self._timeouts)
-        if exchange.answer is not None:
-            self.clock.observe(exchange.answer.headers)
-        if exchange.answer is None:
+        answer = exchange.answer
+        if answer is None:
             judgement = AnswerJudgement(exchange.error, exchange.detail)
         else:
-            judgement = judge(
-                exchange.answer, rows, nonce, self._answer_paths, batch.valid_rows, must_echo=self.must_echo
-            )
+            self.clock.observe(answer.headers)
+            judgement = judge(answer, rows, nonce, self._answer_paths, batch.valid_rows, must_echo=self.must_echo)
         if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
             self._tokens.note_refusal(authorization)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
-            self.newest_confirmed_id = first_client_id or self.newest_confirmed_id
+            if rows:
+                self._newest_confirmed_batch = batch
             self.unechoed_uploads += not judgement.is_echoed
         else:
             facts = self._request_facts(authorization or "", request.length, progress)
-            judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, exchange.answer, facts))
+            judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, answer, facts))
+        answer_body = b"" if answer is None else answer.body
         if authorization is not None:
             judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
-        answer = exchange.answer
-        answer_text = printable_text(answer.body, ANSWER_TEXT_CHARACTERS) if answer else ""
+            answer_text = answer_body[:_TEXT_BYTES].decode("utf-8", "replace")
+            answer_body = _without_token(answer_text, authorization).encode()
         return Upload(
             rows=rows,
-            first_client_id=first_client_id,
+            first_client_id=None if judgement.error is None else batch.first_client_id,
             endpoint=destination.endpoint if isinstance(destination, Route) else destination,
             status=answer.status if answer else None,
             judgement=judgement,
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
-            answer_text=_without_token(answer_text, authorization),
-            first_row=first_row,
+            first_row="" if judgement.error is None else batch.first_row_name,
+            answer_body=answer_body,
         )
 
-    async def _post_along_route(
+    def _post_along_route(
         self, client: Client, route: Route, request: Request, progress: UploadProgress
-    ) -> Exchange:
-        async def attempt(endpoint: Endpoint) -> Exchange:
-            timeouts = dataclasses.replace(
-                self._timeouts, connect_seconds=route.connect_seconds(self._timeouts.connect_seconds)
-            )
-            return await client.post(replace(request, endpoint=endpoint), progress, timeouts, route)
+    ) -> Awaitable[Exchange]:
+        def attempt(endpoint: Endpoint) -> Awaitable[Exchange]:
+            own_request = request if endpoint is request.endpoint else replace(request, endpoint=endpoint)
+            return client.post(own_request, progress, self._timeouts, route)
 
-        return await route.try_addresses(attempt)
+        return route.try_addresses(attempt)
 
     def _request_facts(self, authorization: str, body_bytes: int, progress: UploadProgress) -> RequestFacts:
         scheme, _, token = authorization.partition(" ")
@@ -292,5 +307,5 @@ def make_uploader(
     return uploader
 
 
-def _without_token(text: str, authorization: str | None) -> str:
-    return text if authorization is None else without_secret(text, token_of(authorization))
+def _without_token(text: str, authorization: str) -> str:
+    return without_secret(text, token_of(authorization))

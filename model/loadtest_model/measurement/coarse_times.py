@@ -26,7 +26,9 @@ CoarseTimes = tuple[int, ...]
 
 def bucket_of(nanoseconds: int) -> int:
     """The number of the bucket that a duration lies in. What no bucket holds counts in the first or the last."""
-    seconds = min(max(nanoseconds / NANOSECONDS, LEAST_SECONDS), GREATEST_SECONDS)
+    seconds = nanoseconds / NANOSECONDS
+    if not LEAST_SECONDS <= seconds <= GREATEST_SECONDS:
+        seconds = LEAST_SECONDS if seconds < LEAST_SECONDS else GREATEST_SECONDS
     return math.ceil(math.log(seconds) / _LOG_GAMMA)
 
 

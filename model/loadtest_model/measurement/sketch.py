@@ -18,8 +18,8 @@ GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 _LOG_GAMMA: Final = math.log(GAMMA)
 LEAST_SECONDS: Final = 1e-6
 GREATEST_SECONDS: Final = 1e5
-LEAST_BUCKET: Final = math.ceil(math.log(LEAST_SECONDS) / _LOG_GAMMA)
-GREATEST_BUCKET: Final = math.ceil(math.log(GREATEST_SECONDS) / _LOG_GAMMA)
+_FOLD_AT: Final = 1_024
+"""How many durations are kept before they are counted; one by one that takes several times as long."""
 
 
 class Sketch(WireValue, frozen=True, kw_only=True):
@@ -174,25 +174,38 @@ class SketchBuilder:
         self._underflow = 0
         self._overflow = 0
         self._buckets: dict[int, int] = {}
+        self._uncounted: list[int] = []
 
     def add(self, nanoseconds: int) -> None:
-        """Count one duration, in whole nanoseconds, not negative."""
-        self._count += 1
-        self._sum += nanoseconds
-        if self._min is None or nanoseconds < self._min:
-            self._min = nanoseconds
-        if self._max is None or nanoseconds > self._max:
-            self._max = nanoseconds
-        seconds = nanoseconds / NANOSECONDS
-        if seconds < LEAST_SECONDS:
-            self._underflow += 1
-        elif seconds > GREATEST_SECONDS:
-            self._overflow += 1
-        else:
-            bucket = min(max(math.ceil(math.log(seconds) / _LOG_GAMMA), LEAST_BUCKET), GREATEST_BUCKET)
-            self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+        """Collect one duration, in whole nanoseconds, not negative."""
+        uncounted = self._uncounted
+        uncounted.append(nanoseconds)
+        if len(uncounted) >= _FOLD_AT:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Count what was collected since the last time."""
+        uncounted, self._uncounted = self._uncounted, []
+        if not uncounted:
+            return
+        self._count += len(uncounted)
+        self._sum += sum(uncounted)
+        least, greatest = min(uncounted), max(uncounted)
+        self._min = least if self._min is None else min(self._min, least)
+        self._max = greatest if self._max is None else max(self._max, greatest)
+        buckets, log, ceil = self._buckets, math.log, math.ceil
+        for nanoseconds in uncounted:
+            seconds = nanoseconds / NANOSECONDS
+            if seconds < LEAST_SECONDS:
+                self._underflow += 1
+            elif seconds > GREATEST_SECONDS:
+                self._overflow += 1
+            else:
+                bucket = ceil(log(seconds) / _LOG_GAMMA)
+                buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def snapshot(self) -> Sketch:
+        self._fold()
         return Sketch(
             count=self._count,
             sum_nanoseconds=self._sum,
