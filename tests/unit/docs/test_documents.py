@@ -76,7 +76,7 @@ def test_every_make_target_in_the_documents_and_workflows_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     documents = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
     workflows = [*(REPOSITORY / ".github" / "workflows").glob("*.yml")]
-    mention = re.compile(r"(?:^|`|run: (?:sudo \S+ )?)make ([a-z-]+)", re.MULTILINE)
+    mention = re.compile(r"(?:^|`|run: (?:sudo \S+ )?)make (?:--[a-z-]+ )*([a-z-]+)", re.MULTILINE)
 
     by_file = {file.name: set(mention.findall(file.read_text())) for file in documents + workflows}
 
