@@ -188,16 +188,12 @@ class PartsTally:
     __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
-        self._tallies = (_PartTally(), _PartTally(), _PartTally())
+        self._tallies = tuple(_PartTally() for _ in PartNanoseconds._fields)
 
     def add(self, times: PartNanoseconds) -> None:
-        connect, upload, wait = self._tallies
-        if times.connect is not None:
-            connect.add(times.connect)
-        if times.upload is not None:
-            upload.add(times.upload)
-        if times.wait is not None:
-            wait.add(times.wait)
+        for tally, nanoseconds in zip(self._tallies, times, strict=True):
+            if nanoseconds is not None:
+                tally.add(nanoseconds)
 
     def parts(self) -> UploadParts:
         return UploadParts(
