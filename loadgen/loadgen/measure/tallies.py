@@ -191,15 +191,9 @@ class PartsTally:
         self._tallies = tuple(_PartTally() for _ in PartNanoseconds._fields)
 
     def add(self, times: PartNanoseconds) -> None:
-        connect, upload, wait, database = self._tallies
-        if times.connect is not None:
-            connect.add(times.connect)
-        if times.upload is not None:
-            upload.add(times.upload)
-        if times.wait is not None:
-            wait.add(times.wait)
-        if times.database is not None:
-            database.add(times.database)
+        for tally, nanoseconds in zip(self._tallies, times, strict=True):
+            if nanoseconds is not None:
+                tally.add(nanoseconds)
 
     def parts(self) -> UploadParts:
         return UploadParts(
