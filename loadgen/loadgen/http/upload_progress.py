@@ -29,6 +29,9 @@ class RowsOfFile(Protocol):
     @property
     def first_row_name(self) -> str: ...
 
+    @property
+    def look_up_key(self) -> str | None: ...
+
 
 class UploadProgress(Struct, eq=False):
     """How far an upload has come; readable at any time, also after it was cut.
@@ -74,6 +77,11 @@ class UploadProgress(Struct, eq=False):
     def first_row(self) -> str:
         """What the first row of its file is found by in the target."""
         return "" if self.rows_of_file is None else self.rows_of_file.first_row_name
+
+    @property
+    def look_up_key(self) -> str | None:
+        """What a read-back looks for the first row of its file by."""
+        return None if self.rows_of_file is None else self.rows_of_file.look_up_key
 
     @property
     def has_approached(self) -> bool:
