@@ -23,7 +23,11 @@ class StatusCapacity(WireValue, frozen=True, kw_only=True):
     by: Annotated[ClimbBy, Meta(description="The unit of the loads: virtual users, or uploads due a second.")]
     held: Annotated[float | None, Meta(description="The highest load that held every threshold.")] = None
     at_least: Annotated[
-        bool, Meta(description="True unless the target itself was the limit: it may carry more than `held`.")
+        bool,
+        Meta(
+            description="True if the target may carry more than `held`: it was not the limit itself, or a load above"
+            " `held` was not steady."
+        ),
     ] = False
     uploads_per_second: Annotated[
         float | None, Meta(description="Uploads that the target confirmed a second at `held`.")

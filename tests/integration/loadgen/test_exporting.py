@@ -146,7 +146,7 @@ def test_a_target_that_ignores_the_header_gets_no_load(tool: Tool, tmp_path: Pat
 
         assert done.exit_code == tool.refused_exit, done.output
         assert "refused: canary" in done.output
-        assert re.search(r"with client_id (\w{10})\w*; remove .* client_id begins with \1\w* in every row", done.output)
+        assert re.search(r"with client_id (\w{8})\w*; remove .* client_id begins with \1\w* in every row", done.output)
         assert server.count() == 1
 
 
