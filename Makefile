@@ -25,7 +25,7 @@ help: ## List the targets
 
 # uv installs in a tenth of pip's time; pip steps in where only pip knows the way to the registry.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.venv/.ready: requirements-dev.lock requirements-build.lock pyproject.toml hatch_build.py
+.venv/.ready: requirements-dev.lock requirements-build.lock pyproject.toml hatch_build.py integrations/django/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "setting up .venv in one to three minutes: the locked packages for programs, tests and checks (0.9 GB)"
@@ -35,14 +35,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	$(PIP) --require-hashes -r .venv/uv.lock && \
 	{ $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock || \
 		$(PIP) --require-hashes -r requirements-dev.lock; } && \
-	$(PIP) --no-build-isolation --no-deps --editable . && \
+	$(PIP) --no-build-isolation --no-deps --editable . --editable integrations/django && \
 	wait
 	@touch $@
 
 # Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and the programs
-	@$(BIN)/python -m compileall -q model live loadgen operator plugin examples/django_target localcluster tests/targets
+	@$(BIN)/python -m compileall -q model live loadgen operator plugin integrations/django/loadtest_guard examples/django_target localcluster tests/targets
 
 # These need a cluster: what its first build fetches comes while .venv is being made.
 demo cluster test test-integration test-e2e: PREFETCH := 1
@@ -190,8 +190,10 @@ faulty-target-image:
 	$(call build_image,$(FAULTY_TARGET_IMAGE),--build-arg TARGET_IMAGE=$(TARGET_IMAGE) tests/targets,/opt/faulty)
 
 .PHONY: package
-package: setup ## Build the Python package into dist/
-	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+package: setup ## Build the Python packages, of the programs and of the guard for Django, into dist/
+	@for folder in . integrations/django; do \
+		$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist $$folder; \
+	done
 	@ls dist
 
 .PHONY: chart

@@ -13,7 +13,14 @@ from sphinx.util.typing import ExtensionMetadata
 
 project = "LoadTest operator"
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**.md", "docs/adr/*.md", "localcluster/README.md", "examples/django_target/README.md"]
+include_patterns = [
+    "*.md",
+    "docs/**.md",
+    "docs/adr/*.md",
+    "localcluster/README.md",
+    "examples/django_target/README.md",
+    "integrations/django/README.md",
+]
 extensions = ["myst_parser"]
 # Links to headings go by the anchors that the repository's host gives them.
 myst_heading_anchors = 6

@@ -19,6 +19,7 @@ _IN_COMMANDS: Final = (
     rf"( loadtest-operator ){_VERSION}",
 )
 PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "integrations/django/pyproject.toml": (rf'(?m)^(version = "){_VERSION}',),
     "charts/loadtest-operator/Chart.yaml": (rf"(?m)^((?:version|appVersion): ){_VERSION}",),
     "examples/kustomize/kustomization.yaml": (rf'(newTag: "){_VERSION}',),
     "README.md": _IN_COMMANDS,

@@ -13,8 +13,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -22,7 +23,9 @@ import yaml
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
+from peers import django_packages
 from peers.readers_of_status import kubectl
+from postgresql_server import postgresql_server
 from support.guide_steps import Addition, Command, File, Step, steps_by_section
 
 pytestmark = pytest.mark.timeout(600)
@@ -31,6 +34,18 @@ GUIDE = REPOSITORY / "docs" / "your-own-service.md"
 SECTIONS = steps_by_section(GUIDE)
 PORT = "8000"
 READY_SECONDS = 60.0
+POSTGRESQL = """
+DATABASES = {{
+    "default": {{
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "{url.username}",
+        "HOST": "{url.hostname}",
+        "PORT": "{url.port}",
+    }}
+}}
+"""
+READ_BACK = "/load-test/customers.Customer/count/"
 
 
 @dataclass
@@ -41,6 +56,7 @@ class Service:
     port: int
     server: "subprocess.Popen[bytes] | None" = None
     kubeconfig: Path | None = None
+    exports: dict[str, str] = field(default_factory=dict)
 
     def take(self, step: Step) -> str:
         """Do what one step says; return what a command printed. A command that fails is an error."""
@@ -51,6 +67,10 @@ class Service:
                 with (self.folder / path).open("a") as file:
                     file.write(content.replace(PORT, str(self.port)))
             case Command(line):
+                if line.startswith("export "):
+                    name, _, value = line.removeprefix("export ").partition("=")
+                    self.exports[name] = self.take(Command(f"echo {value}")).strip()
+                    return ""
                 if "runserver" in line:
                     self._serve(line)
                     return ""
@@ -70,9 +90,12 @@ class Service:
             timeout=300,
         )
 
-    def get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-            return str(answer.read().decode())
+    def count(self) -> int:
+        """The stored rows, as the guard's read-back tells them."""
+        url = f"http://127.0.0.1:{self.port}{READ_BACK}"
+        headers = {"Authorization": f"LoadTest {self.exports['AUTH_TOKEN']}"}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            return int(json.load(answer)["count"])
 
     def end(self) -> None:
         if self.server is not None:
@@ -95,7 +118,7 @@ class Service:
     def _environment(self) -> dict[str, str]:
         programs = [str(Path(sys.executable).parent), str(kubectl().parent), os.environ["PATH"]]
         cluster = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
-        return {**os.environ, "PATH": os.pathsep.join(programs), **cluster}
+        return {**os.environ, "PATH": os.pathsep.join(programs), **cluster, **self.exports}
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -137,7 +160,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def changed_service(service: Service) -> Service:
     for step in SECTIONS["2. The change"]:
         service.take(step)
-    until(lambda: status_of(f"http://127.0.0.1:{service.port}/count/") == 200)
+    # The read-back is there once the server has loaded the project again, and wants a token.
+    until(lambda: status_of(f"http://127.0.0.1:{service.port}{READ_BACK}") == 403)
     return service
 
 
@@ -145,11 +169,14 @@ def changed_service(service: Service) -> Service:
 def proven_service(changed_service: Service) -> Service:
     """The service with a row in it, and the manifest that demands the proof."""
     for step in SECTIONS["5. The proof"][:-1]:
-        changed_service.take(step)
+        output = changed_service.take(step)
+        if isinstance(step, Command) and "loadtest_verify" in step.line:
+            assert "level Proven" in output
     return changed_service
 
 
 def test_the_view_as_it_was_is_not_loaded(service: Service) -> None:
+    service.exports["AUTH_TOKEN"] = "the service wants none yet"
     process = service.run("loadgen verify -f loadtest.yaml")
 
     assert process.returncode == 3
@@ -162,14 +189,14 @@ def test_the_changed_view_is_verified_and_shows_the_records_of_the_test(changed_
 
     assert sample.splitlines()[0] == "number,first_name,last_name,email,plan"
     assert "level Echoed" in verify
-    assert json.loads(changed_service.get("/count/")) == {"count": 0}
+    assert changed_service.count() == 0
 
 
 def test_a_view_with_names_of_its_own_is_verified_once_the_test_says_them(changed_service: Service) -> None:
     view, manifest = changed_service.folder / "customers" / "views.py", changed_service.folder / "loadtest.yaml"
     view_text, text = view.read_text(), manifest.read_text()
     renamed = view_text.replace('FILES["file"]', 'FILES["upload"]').replace('"processed_count"', '"imported"')
-    (url_line,) = re.findall(r"^    url: .*$", text, re.MULTILINE)
+    (url_line,) = re.findall(r"^    url: .*/upload/$", text, re.MULTILINE)
     try:
         view.write_text(renamed)
         # The server takes a moment to load the view again.
@@ -195,14 +222,46 @@ def test_the_first_run_passes(changed_service: Service) -> None:
     output = changed_service.take(run)
 
     assert re.search(r"Verdict +Passed\nProof +Echoed", output)
-    assert json.loads(changed_service.get("/count/")) == {"count": 0}
+    assert changed_service.count() == 0
 
 
 def test_a_count_proves_it(proven_service: Service) -> None:
     output = proven_service.take(SECTIONS["5. The proof"][-1])
 
     assert re.search(r"Verdict +Passed\nProof +Proven", output)
-    assert json.loads(proven_service.get("/count/")) == {"count": 1}
+    assert proven_service.count() == 1
+
+
+def test_the_same_on_postgresql_is_proven_by_one_command(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    # The driver, and Django again.
+    packages = str(django_packages("5.2"))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    shop = Service(folder, port, exports={"PYTHONPATH": packages})
+    with postgresql_server() as url:
+        database = urlsplit(url)
+        try:
+            for step in [*SECTIONS["1. The service"], *SECTIONS["2. The change"], *SECTIONS["3. The test"]]:
+                if isinstance(step, Command) and step.line.startswith(("python manage.py runserver", "loadgen")):
+                    continue
+                shop.take(step)
+                if isinstance(step, Command) and step.line.startswith("django-admin startproject"):
+                    shop.take(Addition("shop/settings.py", POSTGRESQL.format(url=database)))
+            shop.take(Command("python manage.py migrate"))
+            shop.take(Command("python manage.py runserver 8000"))
+            until(lambda: status_of(f"http://127.0.0.1:{port}{READ_BACK}") == 403)
+            _file, _curl, verify = (step for step in SECTIONS["5. The proof"][:3])
+            shop.take(_file)
+            shop.take(_curl)
+
+            assert "level Proven" in shop.take(verify)
+
+            run = shop.take(Command("loadgen run -f loadtest.yaml --duration 3s"))
+            assert re.search(r"Verdict +Passed\n", run)
+            assert shop.count() == 1
+        finally:
+            shop.end()
 
 
 @pytest.mark.cluster
@@ -219,13 +278,13 @@ def test_a_local_cluster_loads_it_from_its_pods(proven_service: Service, tmp_pat
         subprocess.run([*localcluster, "up", str(state), "--target", target], check=True, env=variables, timeout=400)
         proven_service.kubeconfig = state / "kubeconfig"
 
-        _apply, _wait, get, logs, describe = [proven_service.take(Command(line)) for line in commands]
+        _secret, _apply, _wait, get, logs, describe = [proven_service.take(Command(line)) for line in commands]
 
         assert re.search(r"customers +light +Completed .* Passed ", get)
         assert '"event": "ended"' in logs
         assert "Proven" in describe
         assert "records_per_second" in proven_service.take(Command("kubectl explain loadtest.spec.thresholds"))
-        assert json.loads(proven_service.get("/count/")) == {"count": 1}
+        assert proven_service.count() == 1
         assert yaml.safe_load((state / "loadtest.yaml").read_text())["spec"]["target"]["url"] == target
     finally:
         subprocess.run([*localcluster, "down", str(state)], check=True, env=variables, timeout=60)

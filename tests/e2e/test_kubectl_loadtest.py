@@ -24,6 +24,11 @@ from support.loadtests import PATH, Namespace
 
 URL = "http://clients:8000/clients/upload/process/"
 LOAD = ("--batch-size", "200", "--virtual-users", "2", "--duration", "4s")
+# Long enough for five blocks of a second, by which a run is compared with the one before.
+COMPARED = (
+    *("--batch-size", "200", "--virtual-users", "2", "--duration", "6s"),
+    *("--threshold", "error_rate < 1%", "--threshold", "p95 < 20s", "--threshold", "p95 < baseline + 900%"),
+)
 LONG = ("--batch-size", "200", "--virtual-users", "2", "--duration", "60s")
 PROGRAMS = Path(sys.executable).parent
 END_SECONDS = 120.0
@@ -83,7 +88,7 @@ def plugin(target: Namespace) -> Plugin:
 @pytest.fixture(scope="module")
 def passed(plugin: Plugin) -> Answer:
     """The run `passes`, as its command was answered."""
-    return plugin("run", "custom", "--name", "passes", "--url", URL, *LOAD, "--run-id", "one")
+    return plugin("run", "custom", "--name", "passes", "--url", URL, *COMPARED, "--run-id", "one")
 
 
 @pytest.fixture
@@ -118,7 +123,7 @@ def test_a_run_from_options_shows_its_course_and_ends_with_verdict_thresholds_pr
     for line in (
         r"Verdict     Passed",
         r"Uploads     \d+ due: \d+ accepted, 0 rejected",
-        r"Thresholds  ok  error_rate < 1%  0.00%",
+        r"Thresholds  ok  error_rate < 1% +0.00%",
         r"Proof       \w+; the verification sent 4 uploads with 206 rows",
         rf"Results     ConfigMap {target.name}/passes-[0-9a-f]{{8}}-results",
     ):
@@ -224,15 +229,20 @@ def test_two_runs_are_compared_figure_by_figure(passed: Answer, plugin: Plugin, 
     again = plugin("rerun", "passes", "--run-id", "two")
     plugin("results", "passes@one", "--out", str(tmp_path))
 
-    compared = plugin("compare", str(tmp_path / "passes_one_summary.json"), "passes")
+    page = tmp_path / "both.html"
+    compared = plugin("compare", str(tmp_path / "passes_one_summary.json"), "passes", "-o", str(page))
     missing = plugin("compare", "passes@one", "passes@three")
 
     assert again.status == 0
     assert "passes runs again as run two" in again.stdout
     assert compared.status == 0
-    assert compared.stdout.splitlines()[0].split() == ["passes_one", "passes@two", "difference"]
-    assert re.search(r"^records/s +[\d,]+ +[\d,]+ +[+-]\d+\.\d%$", compared.stdout, re.MULTILINE)
+    assert compared.stdout.splitlines()[0].split() == ["passes_one", "passes@two", "difference", "within"]
+    assert re.search(r"^records/s +[\d,]+ +[\d,]+ +[+-]\d+\.\d% +[+-].* to [+-].*%$", compared.stdout, re.MULTILINE)
     assert re.search(r"^p95 < 20s +.* ok +.* ok$", compared.stdout, re.MULTILINE)
+    assert re.search(r"^p95 < baseline \+ 900% +.* - +.* ok$", compared.stdout, re.MULTILINE)
+    assert "no run to compare with yet" in passed.stdout
+    assert re.search(r"p95 < baseline \+ 900% .* of 1 earlier run \(between", again.stdout)
+    assert page.read_text(encoding="utf-8").count("series line stroke-1") > 3
     assert (missing.status, "runs with results: passes@one, passes@two" in missing.stderr) == (1, True)
 
 

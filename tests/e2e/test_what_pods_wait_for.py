@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, Test, condition, limit_pods, make_namespace, message, reason
@@ -76,6 +77,28 @@ def test_a_missing_secret_and_then_a_missing_key_are_told_until_both_are_there(n
     assert 'secret "shop-token" not found' in missing
     assert "create it in the test's namespace" in missing
     assert "jwt" in keyless
+
+
+def test_the_columns_of_a_config_map_are_waited_for_and_given_to_the_pods(namespace: Namespace) -> None:
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own-columns"}, "data": {"other": ""}}
+    records = {"seed": 7, "template": {"name": "own-columns"}}
+    target = {"url": f"http://clients:8000{PATH}", "timeout": "20s"}
+    test = namespace.start("columns", target=target, load=SHORT, records=records, verification={"only": True})
+
+    waiting = test.until("waiting for columns", lambda status: reason(status, "Verified") == "ConfigMapMissing", 15)
+    namespace.rest.apply(config_map, namespace.name)
+    keyless = explained(test, "ConfigMapKeyMissing")
+    fields = "records: {fields: {order: [email, client_id]}, dialect: {lineEnd: LF}}"
+    namespace.rest.apply({**config_map, "data": {"fields.yaml": fields}}, namespace.name)
+
+    assert test.until_completed()["verdict"] == "Passed"
+    assert f"ConfigMap {namespace.name}/own-columns" in message(waiting, "Verified")
+    assert "fields.yaml" in keyless
+    (pod, *_) = test.pods()
+    environment = {each["name"]: each.get("value", "") for each in pod["spec"]["containers"][0]["env"]}
+    plan = decode_plan(environment[PLAN_VARIABLE]).records
+    assert [column.name for column in plan.columns][:3] == ["email", "client_id", "first_name"]
+    assert (plan.dialect.line_end, plan.seed) == ("LF", 7)
 
 
 def test_pods_that_no_node_takes_say_so_and_can_be_stopped(namespace: Namespace) -> None:

@@ -1,10 +1,12 @@
-"""Tools that others use, as they are published: k6, Artillery, Locust, Prometheus, axe-core, types of what monitors.
+"""Tools that others use, as they are published: k6, Artillery, Locust, Prometheus, axe-core, versions of Django, types
+of what monitors.
 
 Each is provided once per user and kept in the cache beside the control plane's programs, under a fingerprint of
 the files that pin it. `python -m peers k6|artillery|locust|prometheus|monitoring|axe|all` provides them beforehand.
 """
 
 from peers.build_k6 import k6
+from peers.django_versions import DJANGO_VERSIONS, django_packages
 from peers.install_artillery import artillery
 from peers.install_axe import axe_core
 from peers.install_locust import locust_python
@@ -14,11 +16,13 @@ from peers.silence import SILENT
 from peers.unpack_prometheus import prometheus_programs
 
 __all__ = [
+    "DJANGO_VERSIONS",
     "SILENT",
     "PeerMissingError",
     "artillery",
     "axe_core",
     "decoding_error",
+    "django_packages",
     "k6",
     "locust_python",
     "monitoring_definitions",

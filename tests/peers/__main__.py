@@ -3,9 +3,25 @@
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 
-from peers import PeerMissingError, artillery, axe_core, k6, locust_python, monitoring_types, prometheus_programs
+from peers import (
+    DJANGO_VERSIONS,
+    PeerMissingError,
+    artillery,
+    axe_core,
+    django_packages,
+    k6,
+    locust_python,
+    monitoring_types,
+    prometheus_programs,
+)
 from peers.s3_server import versitygw
+
+
+def _django(version: str) -> str:
+    return str(django_packages(version))
+
 
 _PEERS: dict[str, Callable[[], str]] = {
     "k6": lambda: str(k6()),
@@ -15,6 +31,7 @@ _PEERS: dict[str, Callable[[], str]] = {
     "monitoring": lambda: str(monitoring_types()),
     "versitygw": lambda: str(versitygw()),
     "axe": lambda: str(axe_core()),
+    **{f"django-{version}": partial(_django, version) for version in DJANGO_VERSIONS},
 }
 
 

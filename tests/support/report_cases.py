@@ -21,6 +21,7 @@ from loadtest_model.report.details import PodSummary
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.report.time_series import SeriesRow, series_rows
 from loadtest_model.thresholds.bounds import ThresholdResult
+from loadtest_model.thresholds.comparison import Comparison
 from support.builders import a_plan, with_cut_uploads
 from support.climbs import a_climb, a_climbed_step, a_plateau
 from support.loaded_steps import a_loaded_step
@@ -134,6 +135,36 @@ def violated() -> ReportCase:
     return a_case(step, plan=plan, facts={"recorded_failures": (gap,)})
 
 
+COMPARED_RESULTS: Final = (
+    ThresholdResult(
+        expression="p95 < baseline + 10%",
+        value=0.423,
+        passed=False,
+        low=0.403,
+        high=0.46,
+        note="+28.5% against 329 ms of 5 earlier runs (between +22.4% and +39.6%)",
+        baseline=Comparison(runs=5, value=0.329, low=0.320, high=0.339, bound=0.362),
+    ),
+    ThresholdResult(
+        expression="records_per_second > baseline - 10%",
+        value=990.0,
+        passed=True,
+        low=940.0,
+        high=1_020.0,
+        note="-1.0% against 1,000 of 5 earlier runs (between -6.0% and +2.0%)",
+        baseline=Comparison(runs=5, value=1_000.0, low=995.0, high=1_004.0, bound=900.0),
+    ),
+    ThresholdResult(
+        expression="p50 < baseline + 10%",
+        value=0.2,
+        passed=None,
+        note="no run to compare with yet",
+        baseline=Comparison(),
+    ),
+)
+"""Bounds on the baseline: a regression, none, and nothing to compare with."""
+
+
 def inconclusive() -> ReportCase:
     """Thresholds in doubt, with every form of an interval."""
     step = a_loaded_step(THREE_PLATEAUS.steps[0], level=6.0)
@@ -146,6 +177,7 @@ def inconclusive() -> ReportCase:
         ),
         ThresholdResult(expression="max < 60s", value=None, passed=None, note="no sample to judge by"),
         ThresholdResult(expression="dropped <= 0", value=3.0, passed=None, low=0.0, high=3.0),
+        *COMPARED_RESULTS,
     )
     return with_summary(case, thresholds=results)
 

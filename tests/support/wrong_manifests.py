@@ -193,11 +193,11 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "a look-up without a control": (_with_read_back(url=LOOK_UP_URL, countPath="count"), "control for a look-up"),
     "a control of two kinds": (
         _with_read_back(url=LOOK_UP_URL, countPath="count", control={"clientId": "C1", "url": COUNT_URL}),
-        "either clientId or url",
+        "one of clientId, value and url",
     ),
     "a control by client_id of a count": (
         _with_read_back(url=COUNT_URL, countPath="count", control={"clientId": "C1"}),
-        "control.clientId needs {client_id}",
+        "control.clientId and value need {client_id}",
     ),
     "an Authorization header of a read-back": (
         _with_read_back(url=COUNT_URL, countPath="count", headers={"Authorization": "Bearer x"}),

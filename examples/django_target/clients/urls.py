@@ -1,12 +1,18 @@
 """URLs under /clients/."""
 
+from django.conf import settings
 from django.urls import path
 
 from clients import views
 
 app_name = "clients"
 
-urlpatterns = [
-    path("upload/process/", views.upload_clients, name="upload"),
-    path("count/", views.count_clients, name="count"),
-]
+urlpatterns = [path("count/", views.count_clients, name="count")]
+
+if settings.LOAD_TEST_GUARD:
+    # Only then is the guard needed.
+    from loadtest_guard import protect
+
+    urlpatterns += [path("upload/process/", protect(views.store_upload), name="upload")]
+else:
+    urlpatterns += [path("upload/process/", views.upload_clients, name="upload")]

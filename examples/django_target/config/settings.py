@@ -34,6 +34,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
+# With LOAD_TEST_GUARD=rollback or readonly, uploads of load tests go through the guard (docs/django-guard.md), which
+# wants a token. Without it the view's own branch honours the header, for anybody (clients/views.py).
+LOAD_TEST_GUARD = os.environ.get("LOAD_TEST_GUARD", "")
+if LOAD_TEST_GUARD:
+    INSTALLED_APPS += ["loadtest_guard"]
+    MIDDLEWARE = ["loadtest_guard.middleware.LoadTestGuardMiddleware", *MIDDLEWARE]
+    LOADTEST_GUARD = {"ENABLED": True, "MODE": LOAD_TEST_GUARD, "READ_BACK": ["clients.Client"]}
+
 # Behind a proxy that ends TLS this needs SECURE_PROXY_SSL_HEADER too, or every request is redirected for ever. Probes
 # come to the pod itself, over plain HTTP.
 SECURE_SSL_REDIRECT = _flag("SECURE_SSL_REDIRECT")

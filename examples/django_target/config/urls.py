@@ -1,6 +1,7 @@
 """The project's URLs."""
 
 from clients.login import give_token
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
@@ -15,3 +16,6 @@ urlpatterns = [
     path("api/token/", give_token),
     path("healthz", healthz),
 ]
+
+if settings.LOAD_TEST_GUARD:
+    urlpatterns += [path("load-test/", include("loadtest_guard.urls"))]

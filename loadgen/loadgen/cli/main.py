@@ -14,13 +14,22 @@ from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 from loadgen.options.errors import UsageError
-from loadgen.options.records_options import FIELD_HELP, SAMPLE_DESCRIPTION, add_records_options, add_sample_options
+from loadgen.options.records_options import (
+    FIELD_HELP,
+    FIELDS_DESCRIPTION,
+    SAMPLE_DESCRIPTION,
+    add_fields_command_options,
+    add_fields_option,
+    add_records_options,
+    add_sample_options,
+)
 from loadgen.options.run_options import (
     DEBUG_HELP,
     EXPORT_DESCRIPTION,
     RUN_DESCRIPTION,
     SCENARIOS,
     VERIFY_DESCRIPTION,
+    add_compare_options,
     add_load_options,
     add_local_options,
     add_output_options,
@@ -142,6 +151,20 @@ def command_parser() -> argparse.ArgumentParser:
     )
     sample.set_defaults(run=_sample, parser=sample)
     add_sample_options(sample)
+    compare = commands.add_parser("compare", help="show two runs side by side, from their files")
+    compare.set_defaults(run=_compare, parser=compare)
+    for name in ("first", "second"):
+        compare.add_argument(name, metavar=name[0].upper(), help="the summary of a run, or a folder with its files")
+    add_compare_options(compare)
+    fields = commands.add_parser(
+        "fields",
+        help="write the columns of a file of your own",
+        usage="loadgen fields {--from-csv FILE | --from-xlsx FILE} [OPTION ...]",
+        description=FIELDS_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    fields.set_defaults(run=_fields, parser=fields)
+    add_fields_command_options(fields)
     pod = commands.add_parser("pod", help="run as a pod of a fleet, told what to do by the environment")
     pod.set_defaults(run=_pod, parser=pod)
     return parser
@@ -167,6 +190,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", metavar="FILE", help="a LoadTest manifest, whose target is verified")
     add_target_options(parser)
     add_local_options(parser)
+    add_fields_option(parser.add_argument_group("records"))
     parser.add_argument(
         "--batch-size",
         metavar="N",
@@ -185,6 +209,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add_target_options(parser)
     add_local_options(parser)
     add_load_options(parser)
+    add_fields_option(parser.add_argument_group("records"))
 
 
 @contextmanager
@@ -222,10 +247,22 @@ def _sample(options: argparse.Namespace) -> int:
     return run_sample(options)
 
 
+def _fields(options: argparse.Namespace) -> int:
+    from loadgen.cli.fields_command import run_fields  # noqa: PLC0415 - see the module's docstring
+
+    return run_fields(options)
+
+
 def _export(options: argparse.Namespace) -> int:
     from loadgen.cli.export_command import run_export  # noqa: PLC0415 - see the module's docstring
 
     return run_export(options)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from loadgen.cli.compare_command import run_compare  # noqa: PLC0415 - see the module's docstring
+
+    return run_compare(options)
 
 
 def _pod(_options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import traceback
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
@@ -19,6 +19,7 @@ import msgspec
 from loadgen.cli import event_loop
 from loadgen.live.reporting import PageProcess
 from loadgen.load.debugging import DebugLines, trace_of_check, trace_of_iteration
+from loadgen.local.earlier_runs import baseline_for
 from loadgen.local.files import RESULT_SCHEMA, ResultFiles, RunResult, result_files, write_results
 from loadgen.local.interrupts import Interrupts, listen_for_signals
 from loadgen.local.planning import access_of, plan_of
@@ -41,13 +42,14 @@ from loadgen.screen.drawing import (
 )
 from loadgen.screen.opening import opening_text, proof_text
 from loadgen.screen.texts import fit_to_width
+from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import exit_status
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
 from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.progress import progress_of
-from loadtest_model.report.summary import summarize, with_origin
+from loadtest_model.report.summary import summarize, with_blocks, with_origin
 from loadtest_model.report.time_series import series_rows
 from loadtest_model.spec import Identity
 
@@ -92,8 +94,9 @@ def run_load_test(options: argparse.Namespace) -> int:
     with_scenario_behind_ui(options)
     test = local_test_of(options, os.environ)
     files = result_files(Path(options.out), test.plan.name, datetime.now(UTC))
+    baseline = baseline_for(test.plan, [Path(each) for each in options.baseline] or [Path(options.out)])
     output = _output(options, os.environ, test)
-    return event_loop.run(_run(options, test, files, output))
+    return event_loop.run(_run(options, test, baseline, files, output))
 
 
 def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
@@ -119,7 +122,9 @@ def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -
     return LocalTest(plan, None if url_source == "--url" else url_source, text, draft.advice_words)
 
 
-async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles, output: Output) -> int:
+async def _run(
+    options: argparse.Namespace, test: LocalTest, baseline: Baseline | None, files: ResultFiles, output: Output
+) -> int:
     plan = test.plan
     session = Session(plan, time.monotonic_ns, test.manifest)
     samples = SampleFile(Path(options.samples)) if options.samples else None
@@ -133,7 +138,8 @@ async def _run(options: argparse.Namespace, test: LocalTest, files: ResultFiles,
         )
     output.say(opening_text(plan, test.url_source, output.words))
     async with _live_page(options, session, test.manifest, output) as page:
-        result = await _run_session(session, files, output, samples, page)
+        state = await _run_session(session, files, output, samples, page)
+        result = result_of(state, baseline, complete=True)
         is_written = _write(files, result, output)
         if page is not None:
             page.end(result.summary, series_rows(plan, result.aggregate, result.summary.started_at))
@@ -181,8 +187,8 @@ async def _keep_page(page: PageProcess, output: Output) -> None:
 
 async def _run_session(
     session: Session, files: ResultFiles, output: Output, samples: SampleFile | None, page: PageProcess | None
-) -> RunResult:
-    """Verify, load and read back, as far as it comes; gives what the run came to."""
+) -> SessionState:
+    """Verify, load and read back, as far as it comes; gives the run at its end."""
     following = asyncio.create_task(page.follow()) if page is not None else None
     try:
         with listen_for_signals(session.interrupts):
@@ -200,7 +206,7 @@ async def _run_session(
             following.cancel()
         if samples is not None:
             samples.close()
-    return result_of(session.current_state(), complete=True)
+    return session.current_state()
 
 
 async def _load(session: Session, files: ResultFiles, output: Output) -> None:
@@ -255,14 +261,16 @@ def _write(files: ResultFiles, result: RunResult, output: Output) -> bool:
 
 
 def _write_partial(state: SessionState, files: ResultFiles, output: Output) -> None:
-    _write(files, result_of(state, complete=False), output)
+    _write(files, result_of(state, None, complete=False), output)
 
 
-def result_of(state: SessionState, *, complete: bool) -> RunResult:
-    """Everything there is to know about a run as it stands."""
-    facts = state.facts
+def result_of(state: SessionState, baseline: Baseline | None, *, complete: bool) -> RunResult:
+    """Everything there is to know about a run as it stands. `baseline` has the earlier runs, of one that is over."""
+    facts = replace(state.facts, baseline=baseline)
     judgement = judge(facts)
     summary = summarize(facts.plan, facts.aggregate, judgement, state.report, state.started_at)
+    if complete:
+        summary = with_blocks(summary, facts.plan, facts.aggregate)
     return RunResult(
         schema_version=RESULT_SCHEMA,
         program=f"loadgen {installed_version()}",

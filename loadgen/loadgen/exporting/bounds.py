@@ -52,6 +52,11 @@ def bounds_of(step: Step) -> list[ExportedBound]:
 
 def _bound(threshold: Threshold, step: Step) -> ExportedBound:
     name, operator, bound = threshold.metric, threshold.operator, threshold.bound
+    if threshold.tolerance is not None:
+        raise NotExportableError(
+            f"the threshold {threshold.expression!r} cannot be exported: only loadgen compares with earlier runs; leave"
+            " it out, or run the test with `loadgen run`"
+        )
     if name in _TIMES:
         return ExportedBound(threshold.expression, "response_time", _TIMES[name], operator, bound * 1000)
     if name == "error_rate":

@@ -72,6 +72,9 @@ def _check_exportable(plan: Plan) -> None:
         "spec.records.dialect.encoding: cp1252": plan.records.dialect.encoding != Encoding.UTF_8,
         "spec.records.fields without client_id": all(column.source != "client_id" for column in plan.records.columns),
         "spec.records.fields of kind unique": any(column.kind == "unique" for column in plan.records.columns),
+        "spec.records.fields of kind pattern with unique: true": any(
+            column.kind == "pattern" and column.is_unique for column in plan.records.columns
+        ),
     }
     used_parts = [name for name, is_used in unsupported_parts.items() if is_used]
     if used_parts:

@@ -12,14 +12,14 @@ from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 def file_format(
     name: str, columns: Sequence[Column] = CLIENT_COLUMNS, dialect: DialectPlan = STANDARD_DIALECT
 ) -> FileFormat:
-    """The format with this name, for files with these columns; of a dialect an XLSX file has nothing.
+    """The format with this name, for files with these columns. An XLSX file takes cells and dates from the dialect.
 
     Raises ValueError, naming the formats there are.
     """
     if name == CsvFormat.name:
         return CsvFormat(columns, dialect)
     if name == XlsxFormat.name:
-        return XlsxFormat(columns)
+        return XlsxFormat(columns, dialect)
     raise ValueError(f"{name!r} is not a file format; there is {CsvFormat.name}, {XlsxFormat.name}")
 
 

@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import unescape
 
+from loadgen.formats.typed_cells import FieldCell, cell_maker, sheet_format
 from loadgen.records import MARK_CHARACTERS, Column
+from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
+from loadtest_model.records.columns import CellKind
+from loadtest_model.spec.records import Cells
 
 _EMPTY: Final = "<c/>"
 
@@ -37,13 +41,22 @@ _CELL: Final = re.compile(r"<c(?:/>|(?: [^>]*)?>(?:<is><t[^>]*>|<v>)([^<]*)<.*?<
 class SheetRendering:
     """Rows of cells: numbers in the columns that hold them, text elsewhere; an empty field is an empty cell.
 
-    A field of a number column that is no decimal number is a text.
+    A field of a number column that is no decimal number is a text. In typed cells dates, times and booleans are what
+    they are; `date_formats` are then those of the columns with dates and times.
     """
 
     tail: Final = b"</sheetData></worksheet>"
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], dialect: DialectPlan = STANDARD_DIALECT) -> None:
         self._columns = tuple(columns)
+        self.date_formats: list[str] = []
+        self._cell_makers: list[FieldCell | None] = [None] * len(self._columns)
+        if dialect.cells == Cells.TYPED:
+            dialect_formats = {CellKind.DATE: dialect.date_format, CellKind.DATE_TIME: dialect.date_time_format}
+            for index, column in enumerate(self._columns):
+                if column.cell in dialect_formats:
+                    self.date_formats.append(sheet_format(column.date_format or dialect_formats[column.cell]))
+                self._cell_makers[index] = cell_maker(column, len(self.date_formats))
         self.head = b"<sheetData>" + _row([_text_cell(column.name) for column in columns]).encode()
 
     def prologue(self, rows: int) -> bytes:
@@ -57,7 +70,10 @@ class SheetRendering:
 
     def rows(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
         """Raises ValueError for a character that XML cannot hold."""
-        cells = [_cells(column, fields) for column, fields in zip(self._columns, columns, strict=True)]
+        cells = [
+            _cells(column, fields) if maker is None else [maker(field) or _text_cell(field) for field in fields]
+            for column, maker, fields in zip(self._columns, self._cell_makers, columns, strict=True)
+        ]
         return [_row(row).encode() for row in zip(*cells, strict=True)]
 
     def fields(self, row: bytes) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Final
 from loadgen.formats.archive import Member, pack
 from loadgen.formats.deflate import DeflatedStream, deflate
 from loadgen.formats.sheet import SheetRendering
-from loadgen.formats.workbook import FIXED_PARTS, SHEET_PART
+from loadgen.formats.workbook import SHEET_PART, fixed_parts
 from loadgen.records import CLIENT_COLUMNS, Batch, Column
+from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 from loadtest_model.spec.target import Format
 
 
@@ -35,9 +36,10 @@ class XlsxFormat:
     name: Final = Format.XLSX
     content_type: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-    def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS) -> None:
-        self.rendering = SheetRendering(columns)
-        self._fixed_members = tuple(Member(name, _deflate_at_once(text.encode())) for name, text in FIXED_PARTS)
+    def __init__(self, columns: Sequence[Column] = CLIENT_COLUMNS, dialect: DialectPlan = STANDARD_DIALECT) -> None:
+        self.rendering = SheetRendering(columns, dialect)
+        parts = fixed_parts(self.rendering.date_formats)
+        self._fixed_members = tuple(Member(name, _deflate_at_once(text.encode())) for name, text in parts)
         # Ten that take turns slice by slice would finish together, hold up the rest ten times as long, and hold a
         # composed chunk each.
         self._turn = asyncio.Lock()

@@ -19,6 +19,7 @@ from loadgen.http.content_encoding import UnreadableBodyError, decode_body, enco
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
+from loadgen.http.target_database import database_seconds
 from loadgen.http.timeouts import DeadlinePhase, UploadDeadline, UploadTimeouts
 from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.causes import Cause
@@ -260,6 +261,7 @@ async def _read_answer(connection: Connection, progress: UploadProgress, deadlin
     if not is_whole:
         return HttpAnswer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.has_answer = True
+    progress.database_seconds = database_seconds(headers)
     # Decoded here, because the HTTP client takes an answer that it cannot decode for none at all, and its status is
     # lost.
     try:

@@ -9,11 +9,15 @@ from loadtest_model.values import NANOSECONDS
 
 
 class PartNanoseconds(NamedTuple):
-    """How long each part of an upload took, in nanoseconds; None where the upload never came to it."""
+    """How long each part of an upload took, in nanoseconds; None where the upload never came to it.
+
+    `database` is within `wait`: what the target says that it spent in its database.
+    """
 
     connect: int | None = None
     upload: int | None = None
     wait: int | None = None
+    database: int | None = None
 
 
 class RowsOfFile(Protocol):
@@ -24,6 +28,9 @@ class RowsOfFile(Protocol):
 
     @property
     def first_row_name(self) -> str: ...
+
+    @property
+    def look_up_key(self) -> str | None: ...
 
 
 class UploadProgress(Struct, eq=False):
@@ -38,7 +45,8 @@ class UploadProgress(Struct, eq=False):
     own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
     processor.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
-    reset. `trace_id` is empty if it carries no `traceparent`.
+    reset. `database_seconds` is what the answer says of the target's database. `trace_id` is empty if it carries no
+    `traceparent`.
     """
 
     has_begun: bool = False
@@ -57,6 +65,7 @@ class UploadProgress(Struct, eq=False):
     answer_at: float | None = None
     finished_at: float | None = None
     own_seconds: float = 0.0
+    database_seconds: float | None = None
     transport: asyncio.Transport | None = None
 
     @property
@@ -68,6 +77,11 @@ class UploadProgress(Struct, eq=False):
     def first_row(self) -> str:
         """What the first row of its file is found by in the target."""
         return "" if self.rows_of_file is None else self.rows_of_file.first_row_name
+
+    @property
+    def look_up_key(self) -> str | None:
+        """What a read-back looks for the first row of its file by."""
+        return None if self.rows_of_file is None else self.rows_of_file.look_up_key
 
     @property
     def has_approached(self) -> bool:
@@ -98,6 +112,7 @@ class UploadProgress(Struct, eq=False):
             None if self.connecting_at is None else round(self.connect_seconds * NANOSECONDS),
             None if self.sending_at is None else round(self.upload_seconds * NANOSECONDS),
             None if self.last_byte_at is None else round(self.wait_seconds * NANOSECONDS),
+            None if self.database_seconds is None else round(self.database_seconds * NANOSECONDS),
         )
 
     @property

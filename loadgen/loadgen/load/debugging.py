@@ -28,6 +28,7 @@ class UploadTrace:
     connect_seconds: float
     upload_seconds: float
     wait_seconds: float
+    database_seconds: float
     answer: str
 
 
@@ -55,6 +56,7 @@ def _trace(
         connect_seconds=round(progress.connect_seconds, 6),
         upload_seconds=round(progress.upload_seconds, 6),
         wait_seconds=round(progress.wait_seconds, 6),
+        database_seconds=round(progress.database_seconds or 0.0, 6),
         answer="" if upload is None else upload.answer_text or upload.judgement.detail,
     )
 

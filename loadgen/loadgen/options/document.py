@@ -14,7 +14,7 @@ import msgspec
 
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest
-from loadgen.options.records_options import record_settings
+from loadgen.options.records_options import fields_file_settings, record_settings
 from loadgen.options.wording import OPTIONS, advice_words, decoding_error, with_user_words
 from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.spec import Scenario, Spec
@@ -85,7 +85,7 @@ class Draft:
     has_manifest: bool = False
 
     def put(self, path: str, value: object, source: str) -> None:
-        """Set the field at a dotted path."""
+        """Set the field at a dotted path; None removes it."""
         *parents, name = path.split(".")
         node = self.spec
         for parent in parents:
@@ -93,7 +93,10 @@ class Draft:
             if not isinstance(child, dict):
                 child = node[parent] = {}
             node = child
-        node[name] = value
+        if value is None:
+            node.pop(name, None)
+        else:
+            node[name] = value
         self.sources[f"spec.{path}"] = source
 
     @property
@@ -127,7 +130,10 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     _put_values(draft, options)
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
     _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
-    if hasattr(options, "field"):
+    if getattr(options, "fields", None) is not None and not hasattr(options, "field"):
+        for setting in fields_file_settings(options):
+            draft.put(setting.path, setting.value, setting.option)
+    elif hasattr(options, "field"):
         for setting in record_settings(options, draft.spec):
             draft.put(setting.path, setting.value, setting.option)
     _put_load(draft, options, environment)
@@ -155,7 +161,7 @@ def _put_values(draft: Draft, options: argparse.Namespace) -> None:
         if (text := getattr(options, name, None)) is not None:
             draft.put(path, whole_number(option(name), text), option(name))
     if (control := getattr(options, "read_back_control", None)) is not None:
-        kind = "url" if "://" in control else "clientId"
+        kind = "url" if "://" in control else "value"
         draft.put(f"verification.readBack.control.{kind}", control, "--read-back-control")
     for name, path in _LEVELS_OF_LOAD.items():
         if (level := getattr(options, name, None)) is not None:

@@ -35,7 +35,7 @@ class Manifest:
 
 def read_manifest(path: Path) -> Manifest:
     """The one LoadTest in a YAML file; other objects beside it are passed over. Raises UsageError."""
-    from loadgen.options.yaml_documents import documents_in  # noqa: PLC0415 - see there
+    from loadtest_model.spec.yaml_documents import documents_in  # noqa: PLC0415 - see there
 
     try:
         documents = documents_in(path.read_text("utf-8"))

@@ -120,11 +120,13 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--read-back",
         metavar="URL",
-        help="read here what is stored, before and after; {client_id} in it looks this test's rows up",
+        help="read here what is stored, before and after; {client_id} or another unique column looks rows up",
     )
     target.add_argument("--read-back-count", metavar="PATH", help="of the count in the read-back's answer")
     target.add_argument(
-        "--read-back-control", metavar="ID|URL", help="a client_id that is stored, or a URL that finds something"
+        "--read-back-control",
+        metavar="VALUE|URL",
+        help="the value of a row that is stored in the column of the look-up, or a URL that finds something",
     )
     target.add_argument("--metrics-url", metavar="URL", help="the target's Prometheus metrics, for its memory")
 
@@ -217,11 +219,25 @@ def with_scenario_behind_ui(options: argparse.Namespace) -> None:
         options.scenario, options.ui = options.ui, ANY_PORT
 
 
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    """The options about a page with two runs, which `compare` has here and in a cluster."""
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--open", action="store_true", help="save a page in the current folder, and open it")
+    place.add_argument("-o", "--output", metavar="FILE", help="write a page with the curves of both over each other")
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """The options about what is shown and written."""
     output = parser.add_argument_group("output")
     output.add_argument(
         "--out", metavar="FOLDER", default="load_test_results", help="where results go (default: %(default)s)"
+    )
+    output.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        metavar="FILE|FOLDER",
+        help="summaries of the earlier runs that 'p95<baseline+10%%' compares with; repeatable (default: --out)",
     )
     output.add_argument("--samples", metavar="FILE", help="write every upload as a line of CSV to this file")
     output.add_argument("--debug", action="store_true", help=DEBUG_HELP)

@@ -34,14 +34,16 @@ class RunningCheck:
 class VerificationCourse:
     """A verification under way, readable at any time: also after it was cut off.
 
-    `first_ids` are the first client_ids of every upload that was accepted. `refused_upload` is the one that the refusal
-    comes from, if it comes from an upload. `proof_spans` has for each proven address when its proof began and ended, in
-    seconds of the monotonic clock. `is_overtaken` says that every address left the target before it could be proven.
+    `canary_keys` and `first_keys` are what a read-back looks for of the canaries, and of every upload that was
+    accepted. `refused_upload` is the one that the refusal comes from, if it comes from an upload. `proof_spans` has for
+    each proven address when its proof began and ended, in seconds of the monotonic clock. `is_overtaken` says that
+    every address left the target before it could be proven.
     """
 
     checks: list[VerificationCheck] = field(default_factory=list)
     canary_ids: list[str] = field(default_factory=list)
-    first_ids: list[str] = field(default_factory=list)
+    canary_keys: list[str] = field(default_factory=list)
+    first_keys: list[str] = field(default_factory=list)
     proven_addresses: list[Endpoint] = field(default_factory=list)
     proof_spans: dict[Endpoint, tuple[float, float]] = field(default_factory=dict)
     is_overtaken: bool = False
@@ -75,6 +77,8 @@ class VerificationCourse:
             if first_row and check.rows:
                 if check.name is CheckName.CANARY and first_id is not None:
                     self.canary_ids.append(first_id)
+                if check.name is CheckName.CANARY and check.progress.look_up_key is not None:
+                    self.canary_keys.append(check.progress.look_up_key)
                 self.message = (
                     f"{message} while {check.endpoint} was sent {rows_in_words(check.rows)} ({check.name});"
                     f" {removal_advice(check.rows, first_row, first_id)}"
@@ -88,11 +92,11 @@ class VerificationCourse:
             self.judgement = AnswerJudgement(ErrorKind.UNAUTHORIZED, cause=refusal.cause)
 
     @property
-    def sent_ids(self) -> tuple[str, ...]:
-        """The first client_id of each upload that may have been stored, the canaries first."""
-        refused_id = self.refused_upload.first_client_id if self.refused_upload is not None else None
-        ids = (*self.canary_ids, *self.first_ids, *((refused_id,) if refused_id else ()))
-        return tuple(dict.fromkeys(ids))
+    def sent_keys(self) -> tuple[str, ...]:
+        """What a read-back looks for of each upload that may have been stored, the canaries first."""
+        refused_key = self.refused_upload.look_up_key if self.refused_upload is not None else None
+        keys = (*self.canary_keys, *self.first_keys, *((refused_key,) if refused_key else ()))
+        return tuple(dict.fromkeys(keys))
 
     @property
     def violation(self) -> Violation | None:

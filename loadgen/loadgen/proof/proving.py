@@ -80,6 +80,10 @@ class Prover:
         self._preconditions = Preconditions(plan, uploader, self._source)
         columns = (column for column in plan.records.columns if column.kind == "client")
         self._id_column = next((column.name for column in columns if column.source == CLIENT_ID_NAME), "")
+        self._look_up_column = plan.read_back.column if plan.read_back is not None else ""
+        # Rows that are looked up by another column say nothing of the run by how they begin.
+        has_prefix = self._id_column and not self._look_up_column
+        self._id_prefix = run_prefix(plan.records.run_tag) if has_prefix else ""
         self._must_prove = plan.require == Requirement.PROVEN
         self._proof_spans: dict[Endpoint, tuple[float, float]] = {}
         self._late_refusal: VerificationReport | None = None
@@ -120,8 +124,8 @@ class Prover:
                 self._plan.read_back,
                 make_fetch(self._plan),
                 self._uploader.authorization,
-                id_column=self._id_column or CLIENT_ID_NAME,
-                id_prefix=run_prefix(self._plan.records.run_tag) if self._id_column else "",
+                id_column=self._look_up_column or self._id_column or CLIENT_ID_NAME,
+                id_prefix=self._id_prefix,
             )
             self._storage = StorageReadings(read_back, must_prove=self._must_prove)
         try:
@@ -135,7 +139,7 @@ class Prover:
             self._report = course.report_cut_off(None, "the verification was cut off")
             raise
         if self._storage is not None and self._report.refusal is not None and course.rows:
-            await self._storage.read_refused(self._report.refusal, course.sent_ids)
+            await self._storage.read_refused(self._report.refusal, course.sent_keys)
         self._report = with_note(attribute_to_throttling(self._report, self.generator()), self._uploader.clock.note)
         if self._must_prove and self._report.level is ProofLevel.ECHOED:
             # What the read-back rests on must not become weaker than it was when it began.
@@ -184,7 +188,7 @@ class Prover:
     async def conclude(self) -> None:
         """Read back what the target has stored, when the last answer of the whole fleet is in; `report` then has it."""
         if self._storage is not None:
-            await self._storage.conclude(self._uploader.newest_confirmed_id)
+            await self._storage.conclude(self._uploader.newest_confirmed_key)
 
     async def read_after_halt(self, violation: Violation | None) -> None:
         """Read once what the target has stored, after a load that was halted; `report` then has it.
@@ -192,8 +196,15 @@ class Prover:
         `violation` is the one that this pod has met, if it has met one.
         """
         if self._storage is not None:
-            suspected_id = violation.first_client_id if violation is not None else ""
-            await self._storage.read_halted(self._uploader.newest_confirmed_id, suspected_id)
+            suspected_key = self._key_of(violation) if violation is not None else ""
+            await self._storage.read_halted(self._uploader.newest_confirmed_key, suspected_key)
+
+    def _key_of(self, violation: Violation) -> str:
+        """What a read-back looks for of the upload that showed a violation."""
+        if not self._look_up_column:
+            return violation.first_client_id
+        name = f"{self._look_up_column} "
+        return violation.first_row.removeprefix(name) if violation.first_row.startswith(name) else ""
 
     async def prove_alone(self, *, full_rows: int) -> VerificationReport:
         """Prove a target that no load follows for: its read-back is made to the end at once."""
@@ -280,7 +291,7 @@ class Prover:
             report = await self._verify(endpoints, full_rows, course, is_first=True)
         if self._storage is None or not report.is_proven:
             return report
-        return with_refusal(report, await self._storage.read_verified(course.sent_ids))
+        return with_refusal(report, await self._storage.read_verified(course.sent_keys))
 
     @property
     def _first_proof(self) -> FirstProof:

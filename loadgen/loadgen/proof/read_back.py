@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
@@ -24,7 +25,7 @@ from loadtest_model.measurement.proof import (
     read_back_conclusion,
 )
 from loadtest_model.plan import ReadBackPlan
-from loadtest_model.spec.verification import CLIENT_ID
+from loadtest_model.spec.verification import LOOK_UP_PATTERN
 
 RETRY_PAUSE_SECONDS: Final = 1.0
 CUT_SHORT_SECONDS: Final = 3.0
@@ -48,7 +49,7 @@ class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
     `authorization` gives the value of the target's Authorization header, None where it has none. `id_column` is the
-    file's column with the ids of rows, and `id_prefix` what those of this run begin with.
+    file's column that rows are looked up by, and `id_prefix` what all of this run begin with there, if they do.
     """
 
     def __init__(
@@ -66,28 +67,26 @@ class ReadBack:
         self._token = ""
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds, id_column=id_column, id_prefix=id_prefix)
 
-    async def read(
-        self, moment: ReadingMoment, client_ids: Sequence[str], *, longest_seconds: float = math.inf
-    ) -> None:
+    async def read(self, moment: ReadingMoment, keys: Sequence[str], *, longest_seconds: float = math.inf) -> None:
         """Read once, all within the plan's time-out and `longest_seconds`; what fails is tried again within it.
 
-        `client_ids` are the rows that a look-up looks for.
+        `keys` are the rows that a look-up looks for.
         """
-        reading = await self._reading(moment, client_ids, min(self._plan.timeout_seconds, longest_seconds))
+        reading = await self._reading(moment, keys, min(self._plan.timeout_seconds, longest_seconds))
         self.report = structs.replace(self.report, readings=_with_reading(self.report.readings, reading))
 
-    async def conclude(self, client_ids: Sequence[str]) -> None:
+    async def conclude(self, keys: Sequence[str]) -> None:
         """Read after the last answer, and once more when the target had time to settle."""
-        await self.read(ReadingMoment.ENDED, client_ids)
+        await self.read(ReadingMoment.ENDED, keys)
         if read_back_conclusion(self.report).result is not ReadBackResult.STORED:
             await asyncio.sleep(self._plan.settle_seconds)
-            await self.read(ReadingMoment.SETTLED, client_ids)
+            await self.read(ReadingMoment.SETTLED, keys)
 
-    async def read_after_cut(self, moment: ReadingMoment, client_ids: Sequence[str]) -> None:
+    async def read_after_cut(self, moment: ReadingMoment, keys: Sequence[str]) -> None:
         """Read once after a refusal or a halt, so that the report says how many rows are stored."""
-        await self.read(moment, client_ids, longest_seconds=CUT_SHORT_SECONDS)
+        await self.read(moment, keys, longest_seconds=CUT_SHORT_SECONDS)
 
-    async def _reading(self, moment: ReadingMoment, client_ids: Sequence[str], timeout_seconds: float) -> Reading:
+    async def _reading(self, moment: ReadingMoment, keys: Sequence[str], timeout_seconds: float) -> Reading:
         last_error: _ReadingFailedError | None = None
         attempts = Attempts()
         # This may be the first that the pod connects to.
@@ -96,7 +95,7 @@ class ReadBack:
             async with asyncio.timeout(timeout_seconds) as deadline:
                 while True:
                     try:
-                        return await self._read(moment, client_ids)
+                        return await self._read(moment, keys)
                     except _ReadingFailedError as error:
                         last_error = error
                         if error.is_lasting or (is_first and error.may_pass and attempts.are_over):
@@ -114,16 +113,18 @@ class ReadBack:
             problem = f"{problem} ({attempts})"
         return Reading(moment=moment, problem=problem, control_failed=last_error.control_failed)
 
-    async def _read(self, moment: ReadingMoment, client_ids: Sequence[str]) -> Reading:
+    async def _read(self, moment: ReadingMoment, keys: Sequence[str]) -> Reading:
         plan = self._plan
         if plan.control_url is not None and await self._count(plan.control_url) == 0:
             raise _control_error(f"{plan.control_url} has a count of 0, but it must find what is known to exist")
         if plan.looks_up:
             control = plan.control_client_id
             if control is not None and not await self._exists(control):
-                raise _control_error(f"the row with client_id {control} is known to exist, but was not found")
-            found_ids = [client_id for client_id in client_ids if await self._exists(client_id)]
-            return Reading(moment=moment, asked=len(client_ids), found=tuple(found_ids))
+                raise _control_error(
+                    f"the row with {self.report.id_column} {control} is known to exist, but was not found"
+                )
+            found_keys = [key for key in keys if await self._exists(key)]
+            return Reading(moment=moment, asked=len(keys), found=tuple(found_keys))
         rows = await self._count(plan.url)
         if plan.control_url is None and rows == 0:
             raise _control_error(
@@ -132,15 +133,16 @@ class ReadBack:
             )
         return Reading(moment=moment, rows=rows)
 
-    async def _exists(self, client_id: str) -> bool:
-        url = self._plan.url.replace(CLIENT_ID, quote(client_id, safe=""))
+    async def _exists(self, key: str) -> bool:
+        quoted_key = quote(key, safe="")
+        url = re.sub(LOOK_UP_PATTERN, lambda _: quoted_key, self._plan.url)
         answer = await self._get(url)
         if answer.status == 404:
             if self._plan.control_client_id is None:
                 # A wrong path is answered so too, and a control at another URL does not notice.
                 raise _ReadingFailedError(
                     f"{url} answered 404, and no control shows that this means absent; name a row that exists in"
-                    " spec.verification.readBack.control.clientId",
+                    " spec.verification.readBack.control (clientId or value)",
                     is_lasting=True,
                 )
             return False

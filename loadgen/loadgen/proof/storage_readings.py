@@ -22,7 +22,7 @@ class StorageReadings:
     def __init__(self, read_back: ReadBack, *, must_prove: bool) -> None:
         self._read_back = read_back
         self._must_prove = must_prove
-        self._verified_ids: tuple[str, ...] = ()
+        self._verified_keys: tuple[str, ...] = ()
 
     @property
     def report(self) -> ReadBackReport:
@@ -37,36 +37,36 @@ class StorageReadings:
         """Read before the first upload; gives the refusal, if there is one."""
         return await self._read(ReadingMoment.BEFORE, ())
 
-    async def read_first_rows(self, client_ids: tuple[str, ...]) -> VerificationReport | None:
+    async def read_first_rows(self, keys: tuple[str, ...]) -> VerificationReport | None:
         """Read when few rows were sent, so that a target that stores them gets no whole batch.
 
         A target whose read-back has failed, and that need not be proven, is not asked: each failure takes a time-out.
         """
         if any(reading.problem for reading in self.report.readings):
             return None
-        return await self._read(ReadingMoment.FIRST_ROWS, client_ids)
+        return await self._read(ReadingMoment.FIRST_ROWS, keys)
 
-    async def read_verified(self, client_ids: tuple[str, ...]) -> VerificationReport | None:
+    async def read_verified(self, keys: tuple[str, ...]) -> VerificationReport | None:
         """Read after the verification; its rows are looked for after the load as well."""
-        self._verified_ids = client_ids[:LOOKED_UP_ROWS]
-        return await self._read(ReadingMoment.VERIFIED, client_ids)
+        self._verified_keys = keys[:LOOKED_UP_ROWS]
+        return await self._read(ReadingMoment.VERIFIED, keys)
 
-    async def read_refused(self, refusal: Refusal, client_ids: tuple[str, ...]) -> None:
+    async def read_refused(self, refusal: Refusal, keys: tuple[str, ...]) -> None:
         """Read what a refused target has stored, unless a reading refused it."""
         if refusal not in _REFUSALS_BY_READING:
-            await self._read_back.read_after_cut(ReadingMoment.REFUSED, client_ids[:LOOKED_UP_ROWS])
+            await self._read_back.read_after_cut(ReadingMoment.REFUSED, keys[:LOOKED_UP_ROWS])
 
-    async def read_halted(self, newest_id: str | None, suspected_id: str) -> None:
+    async def read_halted(self, newest_key: str | None, suspected_key: str) -> None:
         """Read once what the target has stored, after a load that was halted."""
-        await self._read_back.read_after_cut(ReadingMoment.HALTED, self._ids_after_load(suspected_id, newest_id))
+        await self._read_back.read_after_cut(ReadingMoment.HALTED, self._keys_after_load(suspected_key, newest_key))
 
-    async def conclude(self, newest_id: str | None) -> None:
+    async def conclude(self, newest_key: str | None) -> None:
         """Read after the last answer, and once more when the target had time to settle."""
-        await self._read_back.conclude(self._ids_after_load(newest_id))
+        await self._read_back.conclude(self._keys_after_load(newest_key))
 
-    def _ids_after_load(self, *client_ids: str | None) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, (*self._verified_ids, *client_ids))))
+    def _keys_after_load(self, *keys: str | None) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, (*self._verified_keys, *keys))))
 
-    async def _read(self, moment: ReadingMoment, client_ids: tuple[str, ...]) -> VerificationReport | None:
-        await self._read_back.read(moment, client_ids[:LOOKED_UP_ROWS])
+    async def _read(self, moment: ReadingMoment, keys: tuple[str, ...]) -> VerificationReport | None:
+        await self._read_back.read(moment, keys[:LOOKED_UP_ROWS])
         return self.refusal

@@ -121,7 +121,7 @@ class Verifier:
                     course.message = f"{course.message} ({attempts})"
                 return course.report()
         if full_rows is not None:
-            await self._read_first_rows(course, course.sent_ids)
+            await self._read_first_rows(course, course.sent_keys)
             if course.refusal is None:
                 await self._upload_full_batch(full_rows, course)
         if course.refusal is None:
@@ -140,9 +140,9 @@ class Verifier:
                 return
             course.withdraw_refusal()
 
-    async def _read_first_rows(self, course: VerificationCourse, client_ids: tuple[str, ...]) -> None:
+    async def _read_first_rows(self, course: VerificationCourse, keys: tuple[str, ...]) -> None:
         if self._first_proof is not None and self._first_proof.read_first_rows is not None:
-            course.refuse(await self._first_proof.read_first_rows(client_ids))
+            course.refuse(await self._first_proof.read_first_rows(keys))
 
     async def _is_excused(self, endpoint: Endpoint, course: VerificationCourse) -> bool:
         """Whether the refusal only shows that the address has left the target. A broken promise is never excused."""
@@ -160,7 +160,7 @@ class Verifier:
             if course.refusal is None and name is CheckName.HEADER_ONLY and first is not None:
                 course.refuse(await first.vet())
             if course.refusal is None and name is CheckName.CANARY:
-                await self._read_first_rows(course, tuple(course.canary_ids[-1:]))
+                await self._read_first_rows(course, tuple(course.canary_keys[-1:]))
             if course.refusal is not None:
                 return
 
@@ -208,8 +208,11 @@ class Verifier:
         first_id = progress.first_client_id
         if name is CheckName.CANARY and first_id and progress.has_begun:
             course.canary_ids.append(first_id)
-        if first_id and upload.error is None:
-            course.first_ids.append(first_id)
+        key = progress.look_up_key
+        if name is CheckName.CANARY and key and progress.has_begun:
+            course.canary_keys.append(key)
+        if key and upload.error is None:
+            course.first_keys.append(key)
         if refusal is not None:
             course.refusal, course.judgement, course.refused_upload = refusal, upload.judgement, upload
             course.message = _refusal_message(name, upload, rows, progress) + effort

@@ -72,6 +72,13 @@ class Batch(Struct, eq=False):
         """What finds the first row in the target, such as `client_id 48H0RBGCV500EB0G5VNF`; empty without rows."""
         return self._row_names.name(self._pieces[0].first_row_data) if self._pieces else ""
 
+    @property
+    def look_up_key(self) -> str | None:
+        """What a read-back looks the first row up by, or None where there is nothing."""
+        if not self._row_names.look_up_column:
+            return self.first_client_id
+        return self._row_names.look_up_field(self._pieces[0].first_row_data) if self._pieces else None
+
     def client_ids(self) -> Iterator[str]:
         """The ids of all rows in the file's order; none where the file has no column for them."""
         if self._has_ids:
@@ -93,12 +100,13 @@ class Composer:
         pools: Pools,
         rendering: Rendering | None = None,
         records: RecordsPlan | None = None,
+        look_up_column: str = "",
     ) -> None:
         plan = records or RecordsPlan(seed=space.seed, run_tag=space.run_tag)
         self._rendering = rendering or CsvRendering(columns_of(plan.columns), plan.dialect)
         capacity = phones_per_area_code(plan.contact)
         self._numbers = RecordNumbers(space, PhoneBook(space.seed, space.pod_index, space.pod_count, capacity))
-        self._row_names = RowNames(plan.columns, self._rendering)
+        self._row_names = RowNames(plan.columns, self._rendering, look_up_column)
         self._has_ids = any(column.source == "client_id" for column in plan.columns)
         choices = Words(space.seed, _CHOICE_STREAM, space.pod_index)
         self._right_templates = TemplatePool(

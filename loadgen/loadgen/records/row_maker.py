@@ -9,6 +9,7 @@ from loadgen.records.dates import DateTexts
 from loadgen.records.faking import FakedValues, Fakers
 from loadgen.records.fields import RowSlice, TextMaker
 from loadgen.records.marks import CLIENT_MARK, EMAIL_MARK, FREE_CHARACTERS, HOUSE_MARK, PHONE_MARK, Slot
+from loadgen.records.patterns import NumberDigits, pattern
 from loadgen.records.people import People
 from loadgen.records.pools import Pools
 from loadgen.records.sources import CLIENT_CODE, EMAIL_CODE, HOUSE, ByteSource, LowDigits, PhoneEnd, unique_code
@@ -19,6 +20,8 @@ from loadgen.records.words import Words
 from loadtest_model.plan.columns import MOST_VARYING_FIELDS, ColumnPlan, TemplatePart, varying_field_count
 from loadtest_model.plan.records import RecordsPlan
 from loadtest_model.records.columns import CLIENT_COLUMNS
+from loadtest_model.records.patterns import Fill, pattern_parts
+from loadtest_model.spec.records import Cells
 
 _PEOPLE_STREAM: Final = 2
 _WRONG_PEOPLE_STREAM: Final = 4
@@ -43,7 +46,9 @@ class RowMaker:
 
     def __init__(self, plan: RecordsPlan, space: RecordSpace, pools: Pools, *, wrong: bool = False) -> None:
         stream = _WRONG_PEOPLE_STREAM if wrong else _PEOPLE_STREAM
-        dates = DateTexts(plan.dialect.date_format, plan.dialect.date_time_format)
+        # A typed cell is made from the ISO form, and its format says how it is shown.
+        is_typed = plan.dialect.cells == Cells.TYPED
+        dates = DateTexts() if is_typed else DateTexts(plan.dialect.date_format, plan.dialect.date_time_format)
         self._people = People(pools, Words(space.seed, stream, space.pod_index), space.prefix, plan.locale, dates)
         self._plans = plan.columns
         columns = _Columns(plan, space, dates, wrong=wrong)
@@ -90,6 +95,7 @@ class _Columns:
         self._plans = {column.name: column for column in plan.columns}
         self._space = space
         self._dates = dates
+        self._is_typed = plan.dialect.cells == Cells.TYPED
         self._is_wrong = wrong
         self._free_characters = iter(FREE_CHARACTERS)
         self._fakers = Fakers(plan.locale)
@@ -132,23 +138,39 @@ class _Columns:
                 return _ColumnMaker(fields.numbers(plan, words, slot.mark), (slot,))
             case "template":
                 return self._template_maker(plan)
+            case "pattern":
+                return self._pattern_maker(index, plan, words)
             case _:
                 return _ColumnMaker(self._markless_maker(plan, words))
 
     def _markless_maker(self, plan: ColumnPlan, words: Words) -> TextMaker:
         match plan.kind:
-            case "choice":
+            case "choice" | "boolean":
                 return fields.choice(plan, words)
             case "integer" | "decimal":
                 return fields.numbers(plan, words)
             case "date" | "datetime":
-                return fields.dates_or_times(plan, words, self._dates)
+                has_own_format = plan.date_format and not self._is_typed
+                dates = DateTexts(plan.date_format, plan.date_format) if has_own_format else self._dates
+                return fields.dates_or_times(plan, words, dates)
             case "faker":
                 values = FakedValues(plan, self._fakers, words)
                 self.faked_values.append(values)
                 return fields.faked_values(values)
             case _:
                 return fields.constant(plan)
+
+    def _pattern_maker(self, index: int, plan: ColumnPlan, words: Words) -> _ColumnMaker:
+        parts = pattern_parts(plan.text, unique=plan.is_unique)
+        digits = sum(part.width for part in parts if part.fill is Fill.NUMBER)
+        number = unique_code(self._space.seed, index, digits, digits=True) if digits else None
+        slots = {
+            place: self._new_slot(NumberDigits(number, part.width, part.digits_after))
+            for place, part in enumerate(parts)
+            if number is not None and part.fill is Fill.NUMBER
+        }
+        marks = {place: slot.mark for place, slot in slots.items()}
+        return _ColumnMaker(pattern(parts, words, marks), tuple(slots.values()))
 
     def _new_slot(self, source: ByteSource, *, may_be_absent: bool = False) -> Slot:
         return Slot(next(self._free_characters), source, may_be_absent)

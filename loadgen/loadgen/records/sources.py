@@ -159,13 +159,17 @@ class UniqueCode:
     width: int
     is_lower: bool = False
 
-    def parts(self, rows: PieceRows) -> list[MarkWords]:
+    def numbers(self, rows: PieceRows) -> NDArray[np.uint64]:
+        """The number of each record, of which the code's characters are the digits."""
         pods, pod = np.uint64(rows.space.pod_count), np.uint64(rows.space.pod_index)
         numbers = rows.numbers * pods + pod
         size = np.uint64(self.scatter.size)
         numbers -= numbers // size * size
+        return self.scatter(numbers)
+
+    def parts(self, rows: PieceRows) -> list[MarkWords]:
         alphabet = Alphabet.DIGITS if isinstance(self.scatter, DecimalScatter) else Alphabet.BASE_32
-        parts = words_of(self.scatter(numbers), self.width, alphabet)
+        parts = words_of(self.numbers(rows), self.width, alphabet)
         return [(at, words | _lower_case_bits(words.dtype)) for at, words in parts] if self.is_lower else parts
 
     def in_case(self, is_lower: bool) -> ByteSource:

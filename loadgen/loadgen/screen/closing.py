@@ -14,6 +14,7 @@ from loadtest_model.quantities import bytes_text, count_text, seconds_text, span
 from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.figures import PartsTimes
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
+from loadtest_model.thresholds.bounds import ThresholdResult
 
 VERDICT_COLOURS: Final = {Verdict.PASSED: GREEN, Verdict.FAILED: RED, Verdict.INCONCLUSIVE: YELLOW}
 _COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
@@ -134,10 +135,9 @@ def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
 
 
 def _thresholds(summary: Summary) -> Iterator[str]:
-    marks = {True: "ok", False: "FAILED", None: "?"}
     rows = [
         (
-            marks[result.passed],
+            threshold_mark(result),
             f"{result.step}: {result.expression}" if result.step else result.expression,
             measured_text(result),
             result.note,
@@ -145,6 +145,14 @@ def _thresholds(summary: Summary) -> Iterator[str]:
         for result in summary.thresholds
     ]
     yield from labelled_table("Thresholds", rows)
+
+
+def threshold_mark(result: ThresholdResult, *, in_colour: bool = False) -> str:
+    """How a threshold came out, in a word: `?` if it is in doubt or has no sample, `-` if nothing was compared."""
+    if result.lacks_comparison and result.value is not None:
+        return "-"
+    word, colour = {True: ("ok", GREEN), False: ("FAILED", RED), None: ("?", YELLOW)}[result.passed]
+    return paint(word, colour, in_colour)
 
 
 def _diagnoses(summary: Summary, words: Mapping[str, str]) -> Iterator[str]:

@@ -49,7 +49,8 @@ class Upload(Struct, frozen=True):
 
     `bytes_total` is the length of the whole body, sent or not. `retry_after_seconds` is the pause that a 429 or 503
     asked for, an hour at most. `first_client_id` is the id in its first row, and `first_row` is what that row is found
-    by in the target; an accepted upload has neither, because nobody has to find its rows. `answer_body` is the answer's
+    by in the target, and `look_up_key` what a read-back looks for; an accepted upload has none of them, because nobody
+    has to find its rows. `answer_body` is the answer's
     body, of which a token was taken out.
     """
 
@@ -61,6 +62,7 @@ class Upload(Struct, frozen=True):
     bytes_total: int = 0
     retry_after_seconds: float | None = None
     first_row: str = ""
+    look_up_key: str | None = None
     answer_body: bytes = b""
 
     @property
@@ -137,9 +139,9 @@ class Uploader:
         self._pods = plan.parallelism
 
     @property
-    def newest_confirmed_id(self) -> str | None:
-        """The first client_id of the upload that was accepted last, of those that had one."""
-        return None if self._newest_confirmed_batch is None else self._newest_confirmed_batch.first_client_id
+    def newest_confirmed_key(self) -> str | None:
+        """What a read-back looks for of the upload that was accepted last, of those that had rows."""
+        return None if self._newest_confirmed_batch is None else self._newest_confirmed_batch.look_up_key
 
     def load_certificates(self) -> None:
         """Read what https needs. Raises TlsUnusableError."""
@@ -242,6 +244,7 @@ class Uploader:
             bytes_total=request.length,
             retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
             first_row="" if judgement.error is None else batch.first_row_name,
+            look_up_key=None if judgement.error is None else batch.look_up_key,
             answer_body=answer_body,
         )
 
@@ -296,7 +299,8 @@ def make_uploader(
     records = plan.records
     file_format = file_format_named(plan.target.format, columns_of(records.columns), records.dialect)
     space = RecordSpace(records.seed, records.run_tag, pod_index, plan.parallelism)
-    composer = Composer(space, load_pools(), file_format.rendering, records)
+    look_up_column = plan.read_back.column if plan.read_back is not None else ""
+    composer = Composer(space, load_pools(), file_format.rendering, records, look_up_column)
     clock = TargetClock()
     tokens = token_source(plan, environment, clock)
     uploader = Uploader(plan, pod_index, composer, file_format, make_nonce, tokens)

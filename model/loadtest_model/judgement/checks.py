@@ -12,6 +12,7 @@ from loadtest_model.judgement.completeness_checks import (
     missing_times,
     records_not_sent,
     unfinished_steps,
+    unread_baseline,
 )
 from loadtest_model.judgement.evidence import Evidence, Finding
 from loadtest_model.judgement.health import HealthLevel
@@ -188,6 +189,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     records_not_sent,
     unfinished_steps,
     missing_times,
+    unread_baseline,
     not_read_back,
     capacity_unknown,
     thresholds_in_doubt,

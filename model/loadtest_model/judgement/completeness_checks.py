@@ -98,6 +98,16 @@ def missing_times(evidence: Evidence) -> list[Finding]:
     return findings
 
 
+def unread_baseline(evidence: Evidence) -> list[Finding]:
+    """Thresholds on earlier runs that nobody could read."""
+    baseline = evidence.facts.baseline
+    expressions = [result.expression for result in evidence.thresholds if result.lacks_comparison]
+    if baseline is None or not baseline.problem or not expressions:
+        return []
+    text = f"{', '.join(dict.fromkeys(expressions))} cannot be judged: {baseline.problem}"
+    return [Finding(Verdict.INCONCLUSIVE, Reason.ResultsMissing, text)]
+
+
 def lacking_times(evidence: Evidence) -> list[ThresholdResult]:
     """The thresholds on times of which some are missing."""
     several = len(evidence.facts.plan.steps) > 1
@@ -106,10 +116,15 @@ def lacking_times(evidence: Evidence) -> list[ThresholdResult]:
         for step, aggregate in zip(evidence.facts.plan.steps, evidence.facts.aggregate.steps, strict=False)
     }
     return [
-        result
-        for result in evidence.thresholds
-        if result.step in steps and lacks_times(parse_threshold(result.expression).metric, steps[result.step])
+        result for result in evidence.thresholds if result.step in steps and _lacks_times(result, steps[result.step])
     ]
+
+
+def _lacks_times(result: ThresholdResult, step: StepAggregate) -> bool:
+    if result.baseline is not None and step.total.due and not step.seconds:
+        # Blocks are made of seconds, which a last word does not have.
+        return True
+    return lacks_times(parse_threshold(result.expression).metric, step)
 
 
 def lacks_times(metric: str, step: StepAggregate) -> bool:

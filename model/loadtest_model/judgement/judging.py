@@ -80,6 +80,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
         load_began=facts.load_began,
         climb_ended=facts.climb_ended,
         only_verified=facts.only_verified,
+        baseline=facts.baseline,
     )
     findings = _findings(_evidence(step_facts))
     return StepJudgement(findings[0].verdict if findings else Verdict.PASSED, _texts(findings))
@@ -117,7 +118,7 @@ def _evidence(facts: Facts) -> Evidence:
     health = run_health(facts.plan, facts.aggregate, facts.target, facts.evictions)
     return Evidence(
         facts=facts,
-        thresholds=threshold_results(facts.plan, facts.aggregate),
+        thresholds=threshold_results(facts.plan, facts.aggregate, facts.baseline),
         health=health,
         capacity=capacity_of(facts.plan, facts.aggregate, health),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.capacity import CapacityFinding
 from loadtest_model.judgement.health import NO_EVICTIONS, Evictions, Health
 from loadtest_model.judgement.workload import TargetWatch
@@ -60,7 +61,8 @@ class Facts:
     the state of the target's workload, and `evictions` are those of its pods. `load_began` is False of a
     run that ended before its load, so that nothing can be asked of measurements. `only_verified` says that the run
     ended there because it asked for no load, with its target proven. `climb_ended` is True of a climb that was ended
-    since a plateau did not hold, which is a natural end.
+    since a plateau did not hold, which is a natural end. `baseline` has the earlier runs to compare with; None while
+    the run goes on.
     """
 
     plan: Plan
@@ -75,6 +77,7 @@ class Facts:
     load_began: bool = True
     only_verified: bool = False
     climb_ended: bool = False
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,14 @@ class UploadParts(WireValue, frozen=True, kw_only=True):
     """The parts of the uploads whose service times are measured; each counts those uploads that came to it.
 
     `connect` has only new connections, TLS included. `upload` lasts from when the connection was ready to send to the
-    last byte handed to the system. `wait` lasts from there to the end of the answer, or to the time-out.
+    last byte handed to the system. `wait` lasts from there to the end of the answer, or to the time-out. `database` is
+    within `wait`, and has what answers said of the target's database.
     """
 
     connect: UploadPart = UploadPart()
     upload: UploadPart = UploadPart()
     wait: UploadPart = UploadPart()
+    database: UploadPart = UploadPart()
 
 
 def merged_parts(steps: Sequence[UploadParts]) -> UploadParts:

@@ -11,9 +11,9 @@ from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.report.summary import StepSummary
 
 TITLE: Final = "Course of the run"
-_TITLE_HEIGHT: Final = 34
+TITLE_HEIGHT: Final = 34
 _LABELS_HEIGHT: Final = 16
-_AXIS_HEIGHT: Final = 24
+AXIS_HEIGHT: Final = 24
 _NARROWEST_LABEL: Final = 0.055
 """The share of the axis from which on a plateau has room for its name."""
 _WIDE_LABEL: Final = 0.2
@@ -24,8 +24,8 @@ def course_drawing(steps: Sequence[StepSummary], course: Course) -> Element:
     """Response times, throughput, users and errors, with the steps and plateaus and the marks of time."""
     panels, axis = course_panels(course), Scale(0.0, course.seconds)
     names_steps = len(steps) > 1
-    placed_panels, bottom = place_panels(panels, _LABELS_HEIGHT * (2 if names_steps else 1), _TITLE_HEIGHT)
-    height = bottom + _AXIS_HEIGHT
+    placed_panels, bottom = place_panels(panels, _LABELS_HEIGHT * (2 if names_steps else 1), TITLE_HEIGHT)
+    height = bottom + AXIS_HEIGHT
     drawing = element(
         "svg",
         element("title", TITLE),
@@ -34,7 +34,7 @@ def course_drawing(steps: Sequence[StepSummary], course: Course) -> Element:
         [shape for panel, top in placed_panels for shape in panel_drawing(panel, top)],
         [panel_title(panel, top - 11) for panel, top in placed_panels],
         _step_borders(steps, course, axis, bottom) if names_steps else None,
-        _time_axis(axis, bottom),
+        time_axis(axis, bottom),
         element("g", [_readout(each, axis, bottom) for each in course.bins], class_="readouts"),
         class_="plot",
         role="img",
@@ -132,7 +132,8 @@ def _step_borders(steps: Sequence[StepSummary], course: Course, axis: Scale, bot
         yield element("text", step.name, class_=style, x=percent(begin), dx=6, y=11)
 
 
-def _time_axis(axis: Scale, y: float) -> Iterator[Element]:
+def time_axis(axis: Scale, y: float) -> Iterator[Element]:
+    """The marks of time under the panels."""
     for mark in time_marks(axis.high):
         place = axis.share(mark)
         anchor = "start" if mark == 0 else "end" if place > 0.96 else "middle"

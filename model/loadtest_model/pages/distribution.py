@@ -17,7 +17,12 @@ _PART_COLUMNS: Final = (
     *(Column("part", is_text=True), Column("uploads"), Column("avg"), Column("p50"), Column("p90"), Column("p95")),
     *(Column("p99"), Column("max")),
 )
-_PART_NAMES: Final = {"connect": "connecting", "upload": "sending the body", "wait": "waiting for the answer"}
+_PART_NAMES: Final = {
+    "connect": "connecting",
+    "upload": "sending the body",
+    "wait": "waiting for the answer",
+    "database": "of this, the target's database",
+}
 
 
 def distribution_section(summary: Summary) -> Element | None:

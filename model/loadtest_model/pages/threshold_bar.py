@@ -39,12 +39,21 @@ class BarScale:
 def bar_scale(threshold: Threshold, result: ThresholdResult) -> BarScale:
     """An axis on which bound, value and interval have room."""
     values = [value for value in (result.value, result.low, result.high) if value is not None]
-    bound = threshold.bound
+    if (comparison := result.baseline) is not None:
+        values += [each for each in (comparison.value, comparison.low, comparison.high) if each is not None]
+    bound = bound_of(threshold, result)
+    if bound is None:
+        return BarScale(Scale(0.0, _ROOM * max(values, default=0.0) or 1.0), is_from_zero=True)
     if METRICS[threshold.metric].unit == "ratio" and not threshold.is_upper and bound > _HIGH_SHARE:
         failures = max([1.0 - bound, *(_ROOM * (1.0 - value) for value in values)])
         return BarScale(Scale(max(0.0, 1.0 - max(failures, 0.001) / _BOUND_PLACE), 1.0), is_from_zero=False)
     greatest = max([bound / _BOUND_PLACE, *(_ROOM * value for value in values)])
     return BarScale(Scale(0.0, greatest or 1.0), is_from_zero=True)
+
+
+def bound_of(threshold: Threshold, result: ThresholdResult) -> float | None:
+    """The bound of a threshold; None of one on a baseline that there is not."""
+    return threshold.bound if result.baseline is None else result.baseline.bound
 
 
 def threshold_bar(result: ThresholdResult, tone: Tone) -> Element:
@@ -53,13 +62,15 @@ def threshold_bar(result: ThresholdResult, tone: Tone) -> Element:
     axis = bar_scale(threshold, result)
     interval = list(_interval(result, axis.scale))
     top = _BAR_TOP_OVER_INTERVAL if interval else _BAR_TOP
+    bound, end = bound_of(threshold, result), 1 if interval else 3
     return element(
         "svg",
         element("title", bar_text(result)),
-        _track(threshold, axis.scale, top),
+        _track(threshold, bound, axis.scale, top),
         _value(result, axis, top),
         interval,
-        _upright(axis.scale.share(threshold.bound), "bound", 1 if interval else 3, HEIGHT - (1 if interval else 3)),
+        _baseline(result, axis.scale, top),
+        None if bound is None else _upright(axis.scale.share(bound), "bound", end, HEIGHT - end),
         class_=f"bar tone-{tone}",
         role="img",
         width="100%",
@@ -74,6 +85,8 @@ def bar_text(result: ThresholdResult) -> str:
         return f"{result.expression}: nothing was measured"
     interval = interval_text(result)
     measured = f"{result.expression}: measured {threshold_value_text(result.expression, result.value)}"
+    if result.baseline is not None and result.baseline.value is not None:
+        measured += f", the baseline is {threshold_value_text(result.expression, result.baseline.value)}"
     return f"{measured}; the true value lies {interval}" if interval else measured
 
 
@@ -88,9 +101,11 @@ def interval_text(result: ThresholdResult) -> str:
     return "" if low == high else f"between {low} and {high}"
 
 
-def _track(threshold: Threshold, scale: Scale, top: int) -> list[Element]:
+def _track(threshold: Threshold, bound: float | None, scale: Scale, top: int) -> list[Element]:
     """The whole bar, and the part of it that the bound allows."""
-    place = scale.share(threshold.bound)
+    if bound is None:
+        return [_rectangle("track", 0.0, 1.0, top)]
+    place = scale.share(bound)
     begin, width = (0.0, place) if threshold.is_upper else (place, 1.0 - place)
     return [_rectangle("track", 0.0, 1.0, top), _rectangle("allowed", begin, width, top)]
 
@@ -102,6 +117,16 @@ def _value(result: ThresholdResult, axis: BarScale, top: int) -> Iterator[Elemen
     if axis.is_from_zero:
         yield _rectangle("value", 0.0, place, top)
     yield _upright(place, "value-mark", top - 2, top + _BAR_HEIGHT + 2)
+
+
+def _baseline(result: ThresholdResult, scale: Scale, top: int) -> list[Element]:
+    """Where the earlier runs lie: a band over the bar."""
+    comparison = result.baseline
+    if comparison is None or comparison.low is None or comparison.high is None:
+        return []
+    low, high = scale.share(comparison.low), scale.share(comparison.high)
+    middle, width = (low + high) / 2, max(high - low, _LEAST_INTERVAL)
+    return [_rectangle("baseline", max(0.0, middle - width / 2), width, top)]
 
 
 def _interval(result: ThresholdResult, scale: Scale) -> Iterator[Element]:

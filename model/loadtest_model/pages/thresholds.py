@@ -13,7 +13,8 @@ from loadtest_model.thresholds.bounds import ThresholdResult
 
 _STATES: Final = {True: (Tone.GOOD, "held"), False: (Tone.BAD, "breached")}
 _STATES_SO_FAR: Final = {True: (Tone.GOOD, "holds"), False: (Tone.BAD, "breached")}
-_ORDER: Final = ("breached", "in doubt", "no sample", "no sample yet", "held", "holds")
+_NOT_COMPARED: Final = "not compared"
+_ORDER: Final = ("breached", "in doubt", "no sample", "no sample yet", _NOT_COMPARED, "held", "holds")
 
 
 def thresholds_section(results: Sequence[ThresholdResult], *, is_final: bool = True) -> Element:
@@ -33,6 +34,8 @@ def threshold_state(result: ThresholdResult, *, is_final: bool = True) -> tuple[
     """How a threshold came out, or how it stands so far, in a word."""
     if result.passed is not None:
         return (_STATES if is_final else _STATES_SO_FAR)[result.passed]
+    if result.lacks_comparison and result.value is not None:
+        return Tone.QUIET, _NOT_COMPARED
     return (
         (Tone.DOUBT, "in doubt") if result.is_in_doubt else (Tone.QUIET, "no sample" if is_final else "no sample yet")
     )
@@ -44,6 +47,8 @@ def _note(results: Sequence[ThresholdResult], *, is_final: bool) -> str:
     how_to_read = "The line is the bound, and the grey side is allowed."
     if any(result.is_in_doubt for result in results):
         how_to_read += " A bracket spans the interval in which the true value lies."
+    if any(result.baseline and result.baseline.runs for result in results):
+        how_to_read += " The dark band is the baseline of earlier runs."
     judged = "" if is_final else " They are judged when the load is over."
     return f"{count_text(len(results), 'threshold')}: {counts}.{judged} {how_to_read}"
 
@@ -78,6 +83,6 @@ def _remark(result: ThresholdResult) -> Element | None:
     remarks = []
     if result.is_in_doubt:
         remarks.append(f"The true value lies {interval or 'on both sides of the bound'}.")
-    if result.note and result.value is not None:
+    if result.note and (result.value is not None or result.baseline is not None):
         remarks.append(sentence(result.note))
     return element("span", " ".join(remarks), class_="remark") if remarks else None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from loadtest_model.judgement.judged_thresholds import not_compared_text
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.pages.elements import Child, Element, element, sentence
@@ -55,9 +56,15 @@ def lead_sentence(summary: Summary) -> str:
         return NEVER_LOADED.get(summary.reason_class, LOADED[summary.verdict])
     if not summary.requests.due:
         return ONLY_VERIFIED
+    return _passed_sentence(summary)
+
+
+def _passed_sentence(summary: Summary) -> str:
     number = len(summary.thresholds)
     if not number:
         return LOADED[summary.verdict]
+    if not_compared := not_compared_text(summary.thresholds):
+        return f"No threshold was breached, and {not_compared}."
     all_held = "Its threshold held" if number == 1 else f"All {number} thresholds held"
     if summary.capacity is not None:
         return f"{all_held} at the highest load of the climb that held."

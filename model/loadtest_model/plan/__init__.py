@@ -12,8 +12,9 @@ from loadtest_model.plan.secrets import NO_PLACES, SecretPlace, SecretPlaces
 from loadtest_model.plan.steps import Step, compile_steps, refuse_idle_pods
 from loadtest_model.plan.target import LoginPlan, TargetPlan, TlsPlan, compile_target
 from loadtest_model.plan.thresholds import AbortPlan, compile_abort
-from loadtest_model.plan.verification import ReadBackPlan, compile_read_back, refuse_blind_look_up
+from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.spec import Identity, Spec
+from loadtest_model.spec.thresholds import DEFAULT_BASELINE_RUNS
 from loadtest_model.spec.validation import broken_rules
 from loadtest_model.spec.verification import Requirement
 from loadtest_model.values import WireValue
@@ -46,7 +47,8 @@ class Plan(WireValue, frozen=True, kw_only=True):
     """The whole run, the same for every pod; a pod takes its share by its index.
 
     `mesh` says that a mesh's proxy may stand between the pods and the target; a run without a cluster has none.
-    `unseen_endpoints` says that nobody could read what is behind the target's Service.
+    `unseen_endpoints` says that nobody could read what is behind the target's Service. `baseline_runs` is how many
+    earlier runs a threshold on the baseline compares with.
     """
 
     schema: int
@@ -68,6 +70,7 @@ class Plan(WireValue, frozen=True, kw_only=True):
     debug: bool = False
     mesh: bool = False
     unseen_endpoints: bool = False
+    baseline_runs: int = DEFAULT_BASELINE_RUNS
 
     @property
     def step_span_seconds(self) -> tuple[float, ...]:
@@ -122,8 +125,7 @@ def compile_plan(
     steps = tuple(compile_steps(spec))
     for step in steps:
         refuse_idle_pods(step, spec.parallelism)
-    records, read_back = compile_records(spec, identity, run_id, steps), compile_read_back(spec.verification)
-    refuse_blind_look_up(read_back, records)
+    records = compile_records(spec, identity, run_id, steps)
     return Plan(
         schema=PLAN_SCHEMA,
         namespace=identity.namespace,
@@ -136,9 +138,10 @@ def compile_plan(
         steps=steps,
         records=records,
         require=spec.verification.require,
-        read_back=read_back,
+        read_back=compile_read_back(spec.verification, records),
         abort=compile_abort(spec, [step.name for step in steps]),
         debug=spec.debug,
         network=network,
         deadlines=deadlines,
+        baseline_runs=spec.baseline.runs,
     )

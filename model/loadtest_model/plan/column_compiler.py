@@ -18,12 +18,14 @@ from loadtest_model.plan.columns import (
 )
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.reasons import Reason
+from loadtest_model.records.patterns import pattern_parts
 from loadtest_model.records.providers import PROVIDERS
-from loadtest_model.spec.fields import FIELD_KINDS, Characters, Field
+from loadtest_model.spec.fields import DATE_FORMAT_PATTERN, FIELD_KINDS, Characters, Field
 from loadtest_model.spec.records import Fields
 from loadtest_model.suggestions import suggestion
 
 DEFAULT_PLACES: Final = 2
+BOOLEAN_TEXTS: Final = ("true", "false")
 MOST_ARGUMENT_CHARACTERS: Final = 256
 _MOST_UNITS: Final = 10**18
 _CONVERSIONS: Final = ("lower", "upper", "mail")
@@ -48,7 +50,8 @@ def compile_columns(fields: Fields) -> tuple[ColumnPlan, ...]:
     # A column that takes the place of another keeps it, as a dictionary does.
     columns |= {name: compiler.compile(lookup) for name, compiler in compilers.items()}
     if not columns:
-        raise records_error("fields.drop", "leaves no column; a file needs at least one")
+        path = "fields.drop" if fields.only is None else "fields.only"
+        raise records_error(path, "leaves no column; a file needs at least one")
     _refuse_cycles(columns)
     plans = _put_in_order(columns, fields.order)
     _refuse_too_many_varying(plans)
@@ -61,7 +64,8 @@ def records_error(path: str, message: str) -> PlanError:
 
 def _client_names(fields: Fields) -> dict[str, str]:
     """The client column behind each name in the file, in the order of client records."""
-    for path, names_in_spec in (("rename", list(fields.rename)), ("drop", fields.drop)):
+    names_by_path = {"rename": list(fields.rename), "drop": fields.drop, "only": fields.only or []}
+    for path, names_in_spec in names_by_path.items():
         for name in names_in_spec:
             if name not in CLIENT_NAMES:
                 raise records_error(
@@ -69,7 +73,7 @@ def _client_names(fields: Fields) -> dict[str, str]:
                 )
     names: dict[str, str] = {}
     for source in CLIENT_NAMES:
-        if source in fields.drop:
+        if source in fields.drop or (fields.only is not None and source not in fields.only):
             continue
         name = fields.rename.get(source, source)
         if name in names:
@@ -128,7 +132,12 @@ class _FieldCompiler:
             case "faker":
                 plan = replace(plan, provider=self._provider(), arguments=self._arguments())
             case "choice":
-                plan = replace(plan, values=tuple(field.values or ()), weights=self._weights())
+                plan = replace(plan, values=tuple(field.values or ()), weights=self._weights(field.values or []))
+            case "boolean":
+                values = field.values or BOOLEAN_TEXTS
+                if values[0] == values[1]:
+                    raise self._refusal("values", f"are both {values[0]!r}; true and false must differ")
+                plan = replace(plan, values=tuple(values), weights=self._weights(values))
             case "integer" | "decimal":
                 places = 0 if field.kind == "integer" else field.places or DEFAULT_PLACES
                 low, high = self._units("min", field.min, places), self._units("max", field.max, places)
@@ -137,7 +146,9 @@ class _FieldCompiler:
             case "date" | "datetime":
                 low, high = self._instant("earliest", field.earliest), self._instant("latest", field.latest)
                 self._check_order("earliest", low, "latest", high)
-                plan = replace(plan, low=low, high=high)
+                plan = replace(plan, low=low, high=high, date_format=self._date_format())
+            case "pattern":
+                plan = replace(plan, text=self._pattern(), is_unique=bool(field.unique))
             case "constant":
                 plan = replace(plan, text=field.value)
             case _:
@@ -173,8 +184,23 @@ class _FieldCompiler:
                 raise self._refusal(f"arguments.{name}", f"is longer than {MOST_ARGUMENT_CHARACTERS} characters")
         return arguments
 
-    def _weights(self) -> tuple[int, ...]:
-        values, weights = self._field.values or [], self._field.weights
+    def _date_format(self) -> str:
+        date_format = self._field.format or ""
+        if self._field.kind == "date" and re.search(DATE_FORMAT_PATTERN, date_format or "%Y") is None:
+            raise self._refusal("format", f"is {date_format!r}; a date has %Y %y %m %d alone")
+        return date_format
+
+    def _pattern(self) -> str:
+        pattern = self._field.pattern or ""
+        self._check_text("pattern", pattern)
+        try:
+            pattern_parts(pattern, unique=bool(self._field.unique))
+        except ValueError as error:
+            raise self._refusal("pattern", f"is {pattern!r}, which {error}") from error
+        return pattern
+
+    def _weights(self, values: Sequence[str]) -> tuple[int, ...]:
+        weights = self._field.weights
         if weights is None:
             return (1,) * len(values)
         if len(weights) != len(values):
@@ -266,6 +292,6 @@ def _refuse_too_many_varying(plans: Sequence[ColumnPlan]) -> None:
     if count > MOST_VARYING_FIELDS:
         raise records_error(
             "fields.add",
-            f"has {count} fields that differ in every row (kind unique, and client_id, email, phone, address and kind"
-            f" unique in each template); at most {MOST_VARYING_FIELDS} can",
+            f"has {count} fields that differ in every row (kind unique, each run of digits of a unique pattern, and"
+            f" client_id, email, phone, address and such columns in each template); at most {MOST_VARYING_FIELDS} can",
         )

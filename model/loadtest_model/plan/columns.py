@@ -3,7 +3,8 @@
 from collections.abc import Sequence, Set
 from typing import Final, Literal
 
-from loadtest_model.records.columns import CLIENT_COLUMNS, Column
+from loadtest_model.records.columns import CLIENT_COLUMNS, CellKind, Column
+from loadtest_model.records.patterns import Fill, pattern_parts, unique_digits
 from loadtest_model.values import WireValue
 
 Conversion = Literal["", "lower", "upper", "mail"]
@@ -15,6 +16,8 @@ MOST_VARYING_FIELDS: Final = 18
 CLIENT_NAMES: Final = tuple(column.name for column in CLIENT_COLUMNS)
 VARYING_CLIENT_NAMES: Final = frozenset(("client_id", "email", "phone", "address"))
 _NUMBER_NAMES: Final = frozenset(column.name for column in CLIENT_COLUMNS if column.is_number)
+_CLIENT_CELLS: Final = {column.name: column.cell for column in CLIENT_COLUMNS}
+_CELLS: Final = {"date": CellKind.DATE, "datetime": CellKind.DATE_TIME, "boolean": CellKind.BOOLEAN}
 
 
 class TemplatePart(WireValue, frozen=True, kw_only=True):
@@ -32,6 +35,9 @@ class ColumnPlan(WireValue, frozen=True, kw_only=True):
     `low` and `high` bound, inclusively, an integer, a decimal in units of its last place, a date in days and a
     datetime in seconds since 1970. `places` is the number of a decimal's places. A unique column has its `prefix` and
     then `width` characters, which are decimal digits if `digits` is true. An argument that is a text may be JSON.
+    `values` are those of a choice, or of a boolean what is written for true and for false. `text` is the value of a
+    constant, or a pattern, whose values come once if `is_unique` is true. `date_format` is that of a date or a time if
+    it differs from the dialect's.
     """
 
     name: str
@@ -48,6 +54,8 @@ class ColumnPlan(WireValue, frozen=True, kw_only=True):
     high: int = 0
     places: int = 0
     text: str = ""
+    is_unique: bool = False
+    date_format: str = ""
     parts: tuple[TemplatePart, ...] = ()
     null_millionths: int = 0
 
@@ -58,7 +66,14 @@ class ColumnPlan(WireValue, frozen=True, kw_only=True):
     @property
     def capacity(self) -> int | None:
         """How many values a unique column has; None for the others."""
-        return (10 if self.digits else 32) ** self.width if self.kind == "unique" else None
+        if self.kind == "pattern" and self.is_unique:
+            return int(10 ** unique_digits(self.text))
+        return int((10 if self.digits else 32) ** self.width) if self.kind == "unique" else None
+
+    @property
+    def has_unique_values(self) -> bool:
+        """Whether every record has its own value: a unique column without empty fields."""
+        return not self.null_millionths and (self.kind == "unique" or (self.kind == "pattern" and self.is_unique))
 
 
 CLIENT_COLUMN_PLANS: Final = tuple(ColumnPlan(name=name, kind="client", source=name) for name in CLIENT_NAMES)
@@ -66,20 +81,29 @@ CLIENT_COLUMN_PLANS: Final = tuple(ColumnPlan(name=name, kind="client", source=n
 
 def columns_of(plans: Sequence[ColumnPlan]) -> tuple[Column, ...]:
     """What the file formats know of the columns."""
-    return tuple(Column(plan.name, plan.is_number) for plan in plans)
+    return tuple(_column_of(plan) for plan in plans)
+
+
+def _column_of(plan: ColumnPlan) -> Column:
+    cell = _CLIENT_CELLS[plan.source] if plan.kind == "client" else _CELLS.get(plan.kind, CellKind.TEXT)
+    true_text, false_text = plan.values if plan.kind == "boolean" else ("", "")
+    return Column(plan.name, plan.is_number, cell, plan.date_format, true_text, false_text)
 
 
 def varying_field_count(plans: Sequence[ColumnPlan], numbers: Set[str] = frozenset()) -> int:
     """How many fields of a row are written anew in every row.
 
-    The client's own fields are not counted. A field within a template counts again.
+    The client's own fields are not counted. A field within a template counts again, and a unique pattern counts once
+    for each run of its digits.
     `numbers` are the names of the integers and decimals that are written anew.
     """
     columns = {plan.name: plan for plan in plans}
 
     def count(plan: ColumnPlan) -> int:
-        is_written_anew = plan.kind == "unique" or plan.name in numbers
+        own_fields = int(plan.kind == "unique" or plan.name in numbers)
+        if plan.kind == "pattern" and plan.is_unique:
+            own_fields = sum(part.fill is Fill.NUMBER for part in pattern_parts(plan.text, unique=True))
         clients = sum(part.client in VARYING_CLIENT_NAMES for part in plan.parts)
-        return is_written_anew + clients + sum(count(columns[part.column]) for part in plan.parts if part.column)
+        return own_fields + clients + sum(count(columns[part.column]) for part in plan.parts if part.column)
 
     return sum(map(count, plans))

@@ -64,6 +64,10 @@ def _unique_column_notices(plan: Plan, rows: int) -> Iterator[str]:
     for column in plan.records.columns:
         if column.capacity is not None and column.capacity < rows:
             yield (
-                f"the values of column {column.name!r} come again after {column.capacity:,} records: so many has width"
-                f" {column.width}, and the test sends {rows:,}"
+                f"the values of column {column.name!r} come again after {column.capacity:,} records: so many has"
+                f" {_extent_of(column)}, and the test sends {rows:,}"
             )
+
+
+def _extent_of(column: ColumnPlan) -> str:
+    return f"width {column.width}" if column.kind == "unique" else f"the pattern {column.text}"

@@ -13,6 +13,7 @@ from loadtest_model.records.phone_space import Contact
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.spec.records import (
     INVALID_KINDS,
+    Cells,
     Delimiter,
     Dialect,
     Encoding,
@@ -36,6 +37,7 @@ class DialectPlan(WireValue, frozen=True, kw_only=True):
     line_end: LineEnd = LineEnd.CRLF
     date_format: str = "%Y-%m-%d"
     date_time_format: str = "%Y-%m-%dT%H:%M:%SZ"
+    cells: Cells = Cells.TEXT
 
 
 STANDARD_DIALECT: Final = DialectPlan()
@@ -90,6 +92,10 @@ def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[St
 
 def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: int) -> RecordsPlan:
     """The records as described, with this seed where none is given. Raises PlanError for what cannot be made."""
+    if records.template is not None:
+        raise records_error(
+            "template", "names a ConfigMap, which only a cluster reads; give the file that is in it by --fields"
+        )
     columns = compile_columns(records.fields)
     return RecordsPlan(
         seed=seed if records.seed is None else records.seed,
@@ -111,6 +117,8 @@ def _compile_dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_for
                 raise records_error(
                     f"dialect.{_SPEC_NAMES.get(name, name)}", f"is {value!r}, but spec.target.format is {file_format}"
                 )
+    elif dialect.cells != Cells.TEXT:
+        raise records_error("dialect.cells", f"is {dialect.cells.value!r}, but spec.target.format is {file_format}")
     if dialect.encoding == Encoding.CP1252:
         for column in columns:
             _refuse_unencodable(column)
@@ -122,12 +130,20 @@ def _compile_dialect(dialect: Dialect, columns: tuple[ColumnPlan, ...], file_for
         line_end=dialect.line_end,
         date_format=dialect.date_format,
         date_time_format=dialect.date_time_format,
+        cells=dialect.cells,
     )
     return STANDARD_DIALECT if plan == STANDARD_DIALECT else plan
 
 
 def _refuse_unencodable(column: ColumnPlan) -> None:
-    texts = (column.name, column.prefix, column.text, *column.values, *(part.text for part in column.parts))
+    texts = (
+        column.name,
+        column.prefix,
+        column.text,
+        column.date_format,
+        *column.values,
+        *(part.text for part in column.parts),
+    )
     for text in texts:
         try:
             text.encode("cp1252")

@@ -53,11 +53,14 @@ class PartTimes(Struct, frozen=True, kw_only=True):
 
 
 class PartsTimes(Struct, frozen=True, kw_only=True):
-    """The service time's parts: opening the connection, sending the body, waiting for the answer."""
+    """The service time's parts: opening the connection, sending the body, waiting for the answer, and within that wait
+    the target's database, where the answers tell of it.
+    """
 
     connect: PartTimes
     upload: PartTimes
     wait: PartTimes
+    database: PartTimes = PartTimes(uploads=0, avg=None, max=None)
 
 
 class Throughput(Struct, frozen=True, kw_only=True):

@@ -120,6 +120,8 @@ def _threshold_case(summary: Summary, result: ThresholdResult) -> Xml.Element:
         Xml.SubElement(case, "skipped", message=_xml_text(text))
     elif not result.passed:
         _add_outcome(case, "failure", Reason.ThresholdBreached, text)
+    elif result.baseline is not None:
+        Xml.SubElement(case, "system-out").text = _xml_text(text)
     return case
 
 

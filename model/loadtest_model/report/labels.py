@@ -8,6 +8,7 @@ from loadtest_model.spec import GROUP
 TEST_LABEL: Final = f"{GROUP}/test"
 UID_LABEL: Final = f"{GROUP}/uid"
 RUN_LABEL: Final = f"{GROUP}/run"
+VERDICT_LABEL: Final = f"{GROUP}/verdict"
 FINISHED_RUN_ANNOTATION: Final = f"{GROUP}/finished-run"
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, structs
 
+from loadtest_model.baseline.blocks import StepBlocks, blocks_of
+from loadtest_model.baseline.traits import Traits, traits_of
 from loadtest_model.judgement.diagnoses import MOST_DIAGNOSES as DIAGNOSES_KEPT
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnose_run
 from loadtest_model.judgement.health import Health, assess_step
@@ -121,6 +123,7 @@ class StepSummary(Struct, frozen=True, kw_only=True):
     health: Health
     distribution: tuple[DistributionPoint, ...] = ()
     plateaus: tuple[PlateauSummary, ...] = ()
+    blocks: StepBlocks | None = None
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -130,7 +133,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     values of its query. `run_id` tells this run from others of the same test. Both are empty in a summary of a version
     that did not write them. `manifest` is the test as YAML, without the values that may be secrets. `distribution`,
     `pods` and `slowest` are in results and files, not in the status. `capacity` is what a climb came to, and None of
-    other scenarios.
+    other scenarios. `traits` and each step's `blocks` are what later runs are compared by.
     """
 
     schema_version: Literal[1]
@@ -163,6 +166,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     pods: tuple[PodSummary, ...] = ()
     slowest: tuple[SlowUpload, ...] = ()
     capacity: CapacitySummary | None = None
+    traits: Traits = {}
 
 
 def summarize(
@@ -234,6 +238,15 @@ def summarize(
 def with_origin(summary: Summary, plan: Plan, snapshots: Sequence[Snapshot], manifest: str) -> Summary:
     """The summary with what the aggregate does not tell: each pod by its newest snapshot, and the test as YAML."""
     return structs.replace(summary, pods=pod_summaries(plan, snapshots), manifest=manifest)
+
+
+def with_blocks(summary: Summary, plan: Plan, aggregate: Aggregate) -> Summary:
+    """The summary of a run that is over with what later runs are compared by. A climb has nothing of the kind."""
+    steps = tuple(
+        structs.replace(each, blocks=None if step.climb else blocks_of(step, measured, plan.target.timeout_seconds))
+        for each, step, measured in zip(summary.steps, plan.steps, aggregate.steps, strict=False)
+    )
+    return structs.replace(summary, traits=traits_of(plan), steps=(*steps, *summary.steps[len(steps) :]))
 
 
 def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: StepJudgement) -> StepSummary:

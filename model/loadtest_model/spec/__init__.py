@@ -11,7 +11,7 @@ from loadtest_model.spec.records import Records
 from loadtest_model.spec.retention import Retention
 from loadtest_model.spec.rules import rule_annotation
 from loadtest_model.spec.target import ONE_TRACEPARENT, TLS_NEEDS_HTTPS, Target
-from loadtest_model.spec.thresholds import METRICS_BY_UNIT, MOST_THRESHOLDS, Abort, ThresholdText
+from loadtest_model.spec.thresholds import METRICS_BY_UNIT, MOST_THRESHOLDS, Abort, BaselineRuns, ThresholdText
 from loadtest_model.spec.verification import Verification
 from loadtest_model.values import Value
 
@@ -69,11 +69,15 @@ class Spec(Value, frozen=True, kw_only=True):
                 max_length=MOST_THRESHOLDS,
                 description="Bounds on the merged measurements, such as `p95 < 20s`, `error_rate < 1%`,"
                 " `records_per_second > 5000` or, for one step, `heavy.p95 < 20s`; they replace the scenario's"
-                f" defaults. {METRICS_BY_UNIT}",
+                " defaults. `p95 < baseline + 10%` compares with earlier runs, see spec.baseline."
+                f" {METRICS_BY_UNIT}",
             ),
         ]
         | None
     ) = None
+    baseline: Annotated[
+        BaselineRuns, Meta(description="The earlier runs that thresholds such as `p95 < baseline + 10%` compare with.")
+    ] = field(default_factory=BaselineRuns)
     abort: Annotated[Abort | None, Meta(description="What ends the test before its time. Default: nothing.")] = None
     stop: Annotated[
         bool,

@@ -14,6 +14,9 @@ FieldText = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x08\x0b\x0c\x
 ISO_PATTERN: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z)?\Z"
 IsoTime = Annotated[str, Meta(max_length=20, pattern=ISO_PATTERN)]
 Bound = Annotated[float, Meta(ge=-1e15, le=1e15)]
+# Numbers alone, so that no locale shows in a file. A literal character may be anything but a control character.
+DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+\Z"
+DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+\Z"
 
 
 class Characters(StrEnum):
@@ -27,10 +30,12 @@ FIELD_KINDS: Final = {
     "unique": (("width",), ("prefix", "characters")),
     "faker": (("provider",), ("arguments",)),
     "choice": (("values",), ("weights",)),
+    "boolean": ((), ("values", "weights")),
     "integer": (("min", "max"), ()),
     "decimal": (("min", "max"), ("places",)),
-    "date": (("earliest", "latest"), ()),
-    "datetime": (("earliest", "latest"), ()),
+    "date": (("earliest", "latest"), ("format",)),
+    "datetime": (("earliest", "latest"), ("format",)),
+    "pattern": (("pattern",), ("unique",)),
     "constant": (("value",), ()),
     "template": (("template",), ()),
 }
@@ -51,9 +56,10 @@ class Field(Value, frozen=True, kw_only=True):
             max_length=32,
             extra_json_schema={"enum": list(FIELD_KINDS)},
             description="unique: prefix and `width` characters that no other record of the run has; faker: what the"
-            " `provider` of Faker makes; choice: one of `values` by `weights`; integer and decimal: from `min` to"
-            " `max`; date and datetime: from `earliest` to `latest`; constant: `value`; template: text with other"
-            " columns in it. Required.",
+            " `provider` of Faker makes; choice: one of `values` by `weights`; boolean: true or false, or the two"
+            " `values`; integer and decimal: from `min` to `max`; date and datetime: from `earliest` to `latest`;"
+            " pattern: a text of random digits and letters; constant: `value`; template: text with other columns in"
+            " it. Required.",
         ),
     ]
     null_share: Annotated[
@@ -86,14 +92,22 @@ class Field(Value, frozen=True, kw_only=True):
     values: (
         Annotated[
             list[FieldText],
-            Meta(min_length=1, max_length=256, description="choice: the values."),
+            Meta(
+                min_length=1,
+                max_length=256,
+                description="choice: the values. boolean: how true and false are written. Default: true, false.",
+            ),
         ]
         | None
     ) = None
     weights: (
         Annotated[
             list[Annotated[int, Meta(ge=0, le=1_000_000)]],
-            Meta(min_length=1, max_length=256, description="choice: the weight of each value. Default: all the same."),
+            Meta(
+                min_length=1,
+                max_length=256,
+                description="choice, boolean: the weight of each value. Default: all the same.",
+            ),
         ]
         | None
     ) = None
@@ -107,6 +121,40 @@ class Field(Value, frozen=True, kw_only=True):
         | None
     ) = None
     latest: Annotated[IsoTime, Meta(description="date, datetime: the last one.")] | None = None
+    format: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=40,
+                pattern=DATE_TIME_FORMAT_PATTERN,
+                description="date, datetime: text with %Y %y %m %d, and for datetime %H %M %S. Default: that of the"
+                " dialect.",
+            ),
+        ]
+        | None
+    ) = None
+    pattern: (
+        Annotated[
+            FieldText,
+            Meta(
+                min_length=1,
+                description="pattern: text in which # stands for a digit and ? for a capital letter, such as"
+                " (###) ###-####. A backslash before a character stands for that character.",
+            ),
+        ]
+        | None
+    ) = None
+    unique: (
+        Annotated[
+            bool,
+            Meta(
+                description="pattern: whether no two records of the run have the same value. The last 18 digits make"
+                " the difference; at least 2 are needed. Default: false."
+            ),
+        ]
+        | None
+    ) = None
     value: Annotated[FieldText, Meta(description="constant: the value.")] | None = None
     template: (
         Annotated[
@@ -149,5 +197,11 @@ def _kind_rule(kind: str, names: tuple[str, ...]) -> Rule[Field]:
 
 FIELD_RULES: Final = (
     *(_parameter_rule(name) for name in FIELD_PARAMETERS),
-    *(_kind_rule(kind, required) for kind, (required, _) in FIELD_KINDS.items()),
+    *(_kind_rule(kind, required) for kind, (required, _) in FIELD_KINDS.items() if required),
+    Rule[Field](
+        cel="self.kind != 'boolean' || !has(self.values) || size(self.values) == 2",
+        message="spec.records.fields.add: kind boolean has two values: what is written for true, and for false",
+        holds=lambda field: field.kind != "boolean" or field.values is None or len(field.values) == 2,
+        reason=Reason.RecordsInvalid,
+    ),
 )

@@ -8,7 +8,14 @@ from msgspec import Meta, field
 from loadtest_model.reasons import Reason
 from loadtest_model.records.geography import Locale
 from loadtest_model.records.phone_space import Contact
-from loadtest_model.spec.fields import FIELD_RULES, ColumnName, Field
+from loadtest_model.spec.fields import (
+    DATE_FORMAT_PATTERN,
+    DATE_TIME_FORMAT_PATTERN,
+    FIELD_RULES,
+    ColumnName,
+    Field,
+)
+from loadtest_model.spec.parts import Name
 from loadtest_model.spec.rules import Rule, rule_annotation
 from loadtest_model.values import Value
 
@@ -30,16 +37,19 @@ class Encoding(StrEnum):
     CP1252 = "cp1252"
 
 
+class Cells(StrEnum):
+    """What the cells of an XLSX file hold."""
+
+    TEXT = "text"
+    TYPED = "typed"
+
+
 class LineEnd(StrEnum):
     """At the end of a CSV file's lines."""
 
     CRLF = "CRLF"
     LF = "LF"
 
-
-# Numbers alone, so that no locale shows in a file. A literal character may be anything but a control character.
-DATE_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[Yymd%])+\Z"
-DATE_TIME_FORMAT_PATTERN: Final = r"^([^%\x00-\x1f\x7f]|%[YymdHMS%])+\Z"
 
 INVALID_KINDS: Final = {
     "missing_required": ("first_name", "last_name", "email"),
@@ -66,6 +76,16 @@ class Fields(Value, frozen=True, kw_only=True):
         list[Annotated[str, Meta(max_length=64)]],
         Meta(max_length=15, description="Client columns that the file does not have. Templates may still name them."),
     ] = field(default_factory=list)
+    only: (
+        Annotated[
+            list[Annotated[str, Meta(max_length=64)]],
+            Meta(
+                max_length=15,
+                description="The client columns that the file has, instead of `drop`; an empty list leaves none.",
+            ),
+        ]
+        | None
+    ) = None
     add: Annotated[
         list[Annotated[Field, rule_annotation(*FIELD_RULES)]],
         Meta(
@@ -80,6 +100,14 @@ class Fields(Value, frozen=True, kw_only=True):
             description="Names of columns as the file has them: these come first, in this order; the others follow.",
         ),
     ] = field(default_factory=list)
+
+
+ONLY_OR_DROP: Final = Rule[Fields](
+    cel="!has(self.only) || !has(self.drop) || size(self.drop) == 0",
+    message="spec.records.fields.only cannot stand beside spec.records.fields.drop: it already says what the file has",
+    holds=lambda fields: fields.only is None or not fields.drop,
+    reason=Reason.RecordsInvalid,
+)
 
 
 class Dialect(Value, frozen=True, kw_only=True):
@@ -117,6 +145,13 @@ class Dialect(Value, frozen=True, kw_only=True):
             description="Of times (UTC), from %Y %y %m %d %H %M %S.",
         ),
     ] = "%Y-%m-%dT%H:%M:%SZ"
+    cells: Annotated[
+        Cells,
+        Meta(
+            description="Of an XLSX file. text: numbers in number columns, and texts elsewhere; typed: dates, times and"
+            " booleans are cells of their own kind too, and the formats of dates say how they are shown."
+        ),
+    ] = Cells.TEXT
 
 
 BOM_NEEDS_UTF8: Final = Rule[Dialect](
@@ -161,6 +196,11 @@ class InvalidRows(Value, frozen=True, kw_only=True):
     ] = field(default_factory=lambda: ["missing_required", "bad_email"])
 
 
+class TemplateKey(Value, frozen=True, kw_only=True):
+    name: Annotated[Name, Meta(description="Name of a ConfigMap in the namespace of the LoadTest.")]
+    key: Annotated[Name, Meta(description="Key within the ConfigMap's data.")] = "fields.yaml"
+
+
 class Records(Value, frozen=True, kw_only=True):
     seed: (
         Annotated[
@@ -185,9 +225,18 @@ class Records(Value, frozen=True, kw_only=True):
             " example.com, example.net and example.org."
         ),
     ] = Contact.ANY
-    fields: Annotated[Fields, Meta(description="Columns that are renamed, dropped, added or in another order.")] = (
-        field(default_factory=Fields)
-    )
+    template: Annotated[
+        TemplateKey | None,
+        Meta(
+            description="ConfigMap with columns and dialect, as `loadgen fields` writes them. What `fields` or"
+            " `dialect` say here takes the place of that part."
+        ),
+    ] = None
+    fields: Annotated[
+        Fields,
+        Meta(description="Columns that are renamed, dropped, added or in another order."),
+        rule_annotation(ONLY_OR_DROP),
+    ] = field(default_factory=Fields)
     dialect: Annotated[Dialect, Meta(description="How the file is written."), rule_annotation(BOM_NEEDS_UTF8)] = field(
         default_factory=Dialect
     )

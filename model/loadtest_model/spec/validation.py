@@ -13,6 +13,7 @@ from loadtest_model.spec import Scenario, Spec
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.spec.load import Load
 from loadtest_model.spec.rules import Rule
+from loadtest_model.spec.thresholds import BASELINE_WORD
 from loadtest_model.spec.verification import Requirement
 from loadtest_model.values import LONGEST_NANOSECONDS, nanoseconds_of
 
@@ -177,6 +178,16 @@ SPEC_RULES: Final = (
         " stand beside it",
         holds=lambda spec: spec.scenario != Scenario.CAPACITY or not _contradicts_climb(spec.load),
         reason=Reason.LoadContradicts,
+    ),
+    Rule[Spec](
+        cel="self.scenario != 'capacity' || !has(self.thresholds)"
+        f" || !self.thresholds.exists(text, text.contains('{BASELINE_WORD}'))",
+        message="spec.thresholds of scenario capacity cannot name the baseline: they say which plateau of the climb"
+        " still holds; compare the capacity of two runs instead",
+        holds=lambda spec: (
+            spec.scenario != Scenario.CAPACITY or not any(BASELINE_WORD in text for text in spec.thresholds or ())
+        ),
+        reason=Reason.ThresholdInvalid,
     ),
     Rule[Spec](
         cel="!has(self.load) || !has(self.load.gracefulStop)"

@@ -11,8 +11,8 @@ from loadtest_model.spec.parts import HEADER_NAME_PATTERN, DottedPath, HeaderVal
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
 from loadtest_model.values import DurationText, Value, nanoseconds_of
 
-CLIENT_ID: Final = "{client_id}"
-"""Where it stands in a URL, the client_id of a row takes its place."""
+LOOK_UP_PATTERN: Final = "[{][^{}]+[}]"
+"""A column's name in braces. Where it stands in a URL, the value of a row in that column takes its place."""
 
 _RESERVED_HEADERS: Final = ("host", "authorization", "connection", "content-length", "transfer-encoding")
 _LONGEST_SETTLE_TIME: Final = "10m"
@@ -60,7 +60,7 @@ class UnreadableEndpoints(StrEnum):
 
 
 class ReadBackControl(Value, frozen=True, kw_only=True):
-    """What is known to exist; exactly one of the two."""
+    """What is known to exist; exactly one of the three."""
 
     client_id: (
         Annotated[
@@ -70,6 +70,18 @@ class ReadBackControl(Value, frozen=True, kw_only=True):
                 max_length=128,
                 pattern=r"^[\x21-\x7e]+\Z",
                 description="client_id of a row that is stored; it is looked up in `url` as this test's own are.",
+            ),
+        ]
+        | None
+    ) = None
+    value: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=256,
+                pattern=r"^[^\x00-\x1f\x7f]+\Z",
+                description="The same for a look-up by another column: the value of a row that is stored.",
             ),
         ]
         | None
@@ -94,8 +106,9 @@ class ReadBack(Value, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             max_length=2048,
-            description="Where to read what the target has stored, by GET. With `{client_id}` in its path or query the"
-            " canary and other rows of this test are looked up; without it, it tells how many rows are stored.",
+            description="Where to read what the target has stored, by GET. With the name of a column whose values are"
+            " unique in braces, such as `{client_id}`, in its path or query the canary and other rows of this test are"
+            " looked up; without it, it tells how many rows are stored.",
         ),
         url_rules("spec.verification.readBack.url", "http://django.shop.svc:8000/clients/count/?client_id={client_id}"),
     ]
@@ -104,7 +117,8 @@ class ReadBack(Value, frozen=True, kw_only=True):
             DottedPath,
             Meta(
                 description="Dotted path of a count of rows, or of a list of them, in the answer. A look-up may leave"
-                " it out: then 2xx says found. 404 says absent, where control.clientId is found; else it shows nothing."
+                " it out: then 2xx says found. 404 says absent, where control.clientId or control.value is found; else"
+                " it shows nothing."
             ),
         ]
         | None
@@ -145,30 +159,39 @@ class ReadBack(Value, frozen=True, kw_only=True):
 
 
 def _is_look_up(read_back: ReadBack) -> bool:
-    return CLIENT_ID in read_back.url
+    return re.search(LOOK_UP_PATTERN, read_back.url) is not None
 
+
+def _control_row(control: ReadBackControl) -> str | None:
+    return control.client_id or control.value
+
+
+_CEL_LOOKS_UP: Final = f"self.url.matches('{LOOK_UP_PATTERN}')"
 
 READ_BACK_RULES: Final = (
     Rule[ReadBack](
-        cel=f"self.url.contains('{CLIENT_ID}') ? has(self.control) : has(self.countPath)",
-        message="spec.verification.readBack needs control for a look-up ({client_id} in its url), and countPath for"
-        " a count (none in its url)",
+        cel=f"{_CEL_LOOKS_UP} ? has(self.control) : has(self.countPath)",
+        message="spec.verification.readBack needs control for a look-up ({client_id} or another column in its url), and"
+        " countPath for a count (none in its url)",
         holds=lambda read_back: (read_back.control if _is_look_up(read_back) else read_back.count_path) is not None,
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
-        cel="!has(self.control) || has(self.control.clientId) != has(self.control.url)",
-        message="spec.verification.readBack.control must be either clientId or url",
+        cel="!has(self.control) || [has(self.control.clientId), has(self.control.value), has(self.control.url)]"
+        ".filter(given, given).size() == 1",
+        message="spec.verification.readBack.control must be one of clientId, value and url",
         holds=lambda read_back: (
-            read_back.control is None or (read_back.control.client_id is None) != (read_back.control.url is None)
+            read_back.control is None
+            or [read_back.control.client_id, read_back.control.value, read_back.control.url].count(None) == 2
         ),
         reason=Reason.ReadBackInvalid,
     ),
     Rule[ReadBack](
-        cel=f"!has(self.control) || !has(self.control.clientId) || self.url.contains('{CLIENT_ID}')",
-        message="spec.verification.readBack.control.clientId needs {client_id} in spec.verification.readBack.url",
+        cel=f"!has(self.control) || !(has(self.control.clientId) || has(self.control.value)) || {_CEL_LOOKS_UP}",
+        message="spec.verification.readBack.control.clientId and value need {client_id} or another column in"
+        " spec.verification.readBack.url",
         holds=lambda read_back: (
-            read_back.control is None or read_back.control.client_id is None or _is_look_up(read_back)
+            read_back.control is None or _control_row(read_back.control) is None or _is_look_up(read_back)
         ),
         reason=Reason.ReadBackInvalid,
     ),

@@ -14,14 +14,19 @@ from loadtest_model.measurement.sketch import RELATIVE_ERROR, sketch_of
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.quantities import count_text
 from loadtest_model.suggestions import suggestion
+from loadtest_model.thresholds.comparison import Comparison
 from loadtest_model.thresholds.doubt import Interval, true_value_interval
 from loadtest_model.thresholds.metrics import METRICS, Measurement, Unit
+from loadtest_model.thresholds.mistakes import COMPARABLE, LOWER_ON_BASELINE, TOLERANCE_PATTERN
 from loadtest_model.values import NANOSECONDS, WireValue
 
 ComparisonOperator = Literal["<", "<=", ">", ">="]
 
+COMPARISON_PENDING: Final = "it is compared with earlier runs when it is over"
 COARSE: Final = "last words had no room for finer percentiles: known only within"
-_EXPRESSION: Final = re.compile(r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?")
+_EXPRESSION: Final = re.compile(
+    r"(?:([a-z]+)\.)?([a-z0-9_]+) *(<=|>=|<|>) *(baseline *[+-])? *([0-9]+(?:\.[0-9]+)?)(ms|s|m|%)?"
+)
 _FACTORS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "%": 0.01, "": 1.0}
 _ALLOWED_SUFFIXES: Final[dict[Unit, tuple[str, ...]]] = {
     "seconds": ("ms", "s", "m"),
@@ -42,7 +47,9 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
 class Threshold:
     """One bound; `bound` is in seconds, a ratio, or a plain number, as the metric's unit says.
 
-    `step` names the one step that it holds for; empty, it holds for each.
+    `step` names the one step that it holds for; empty, it holds for each. A bound on the baseline has a `tolerance`: by
+    which share a value may differ from that of earlier runs towards the worse, of a ratio by how many points. Its
+    `bound` is not a number.
     """
 
     expression: str
@@ -50,6 +57,7 @@ class Threshold:
     operator: ComparisonOperator
     bound: float
     step: str = ""
+    tolerance: float | None = None
 
     def holds(self, value: float) -> bool:
         return _COMPARISONS[self.operator](value, self.bound)
@@ -84,7 +92,8 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
     The true value lies between `low` and `high`, which our own side may differ from the measured one by; a `high` of
     None beside a value has no bound. `passed` is None where there is nothing to judge by, and where the threshold is in
     doubt: it holds at one end of the interval and not at the other. `censored` counts the uploads that the test cut, if
-    it is in doubt only because of what might have become of them.
+    it is in doubt only because of what might have become of them. `baseline` is what it was compared with, of a bound
+    on the baseline; then the interval is also that of chance, and `passed` is None if there was no run to compare with.
     """
 
     expression: Annotated[str, Meta(max_length=64)]
@@ -95,10 +104,16 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
     step: str = ""
     note: Annotated[str, Meta(max_length=256)] = ""
     censored: int = 0
+    baseline: Comparison | None = None
 
     @property
     def is_in_doubt(self) -> bool:
-        return self.passed is None and self.value is not None
+        return self.passed is None and self.value is not None and not self.lacks_comparison
+
+    @property
+    def lacks_comparison(self) -> bool:
+        """Whether it is a bound on the baseline and nothing was compared, so that it decides nothing."""
+        return self.baseline is not None and not self.baseline.runs
 
 
 def parse_threshold(expression: str) -> Threshold:
@@ -109,12 +124,14 @@ def parse_threshold(expression: str) -> Threshold:
     match = _EXPRESSION.fullmatch(expression.strip())
     if match is None:
         raise ValueError(f"threshold {expression!r} is not of the form `metric < bound`, such as `p95 < 20s`")
-    step, name, operator, number, suffix = (group or "" for group in match.groups())
+    step, name, operator, baseline, number, suffix = (group or "" for group in match.groups())
     if step and step not in STEP_NAMES:
         raise ValueError(f"threshold {expression!r} names no step; a step is one of {', '.join(STEP_NAMES)}")
     metric = METRICS.get(name)
     if metric is None:
         raise ValueError(f"threshold {expression!r} bounds no known metric; {suggestion(name, METRICS)}")
+    if baseline:
+        return _threshold_on_baseline(expression, step, name, operator, float(number) / 100)
     if suffix not in _ALLOWED_SUFFIXES[metric.unit]:
         expected_forms = {
             "seconds": "a time, such as 20s or 500ms",
@@ -129,12 +146,33 @@ def parse_threshold(expression: str) -> Threshold:
     return Threshold(" ".join(expression.split()), name, operator, bound, step)  # type: ignore[arg-type]
 
 
+def _threshold_on_baseline(expression: str, step: str, name: str, operator: str, tolerance: float) -> Threshold:
+    """A bound on the baseline. Raises ValueError for one that cannot be meant."""
+    text = " ".join(expression.split())
+    if name not in COMPARABLE:
+        raise ValueError(f"threshold {expression!r} compares {name}; runs are compared by {', '.join(COMPARABLE)}")
+    if re.search(TOLERANCE_PATTERN, text) is None:
+        sign = "> baseline - 10%" if name in LOWER_ON_BASELINE else "< baseline + 10%"
+        raise ValueError(f"threshold {expression!r} has no tolerance towards the worse; write {name} {sign}")
+    return Threshold(text, name, operator, math.nan, step, tolerance)  # type: ignore[arg-type]
+
+
 def evaluate(threshold: Threshold, aggregate: StepAggregate, window_seconds: float, step: str = "") -> ThresholdResult:
     """Hold a step's measurements against a threshold.
 
     `window_seconds` is the length of the judged load so far. While uploads are in flight, those older than an
     upper bound on a time count as at least that old, so that a target that hangs does not look perfect.
     """
+    if threshold.tolerance is not None:
+        value = METRICS[threshold.metric].read(aggregate, window_seconds).value
+        return ThresholdResult(
+            expression=threshold.expression,
+            value=value,
+            passed=None,
+            step=step,
+            note=COMPARISON_PENDING,
+            baseline=Comparison(),
+        )
     with_overdue = aggregate
     if METRICS[threshold.metric].counts_in_flight and threshold.is_upper:
         overdue = [age for age in aggregate.in_flight_ages_seconds if age > threshold.bound]

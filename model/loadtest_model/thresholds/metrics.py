@@ -10,10 +10,13 @@ from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import UploadPart
+from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.censoring import greatest_mean_seconds, greatest_quantile_seconds
 
 Unit = Literal["seconds", "ratio", "count"]
 BoundKind = Literal["upper", "lower"]
+BlockAverage = Literal["median", "mean"]
+"""What the figures of blocks of seconds are summed up by, where two runs are compared."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class Metric:
     until its time-out. `rises_with_load` says that the value would be higher if more load
     were offered, and `counts_failures` that failures of our own side count in it, and that what was cut may have.
     `only_bound` is the only kind of bound that can be meant, because nobody wants more failures. It is None if either
-    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `seconds_by_chance` gives the
-    time one standard error higher, if so many uploads tell as much as one that does not depend on the others.
+    can be meant: a test of a limiter wants rejections. Every time has upper bounds only. `block_average` says how
+    runs are compared by the metric; None if they cannot be. `seconds_by_chance` gives the time one standard error
+    higher, if so many uploads tell as much as one that does not depend on the others.
     """
 
     unit: Unit
@@ -57,6 +61,7 @@ class Metric:
     rises_with_load: bool = False
     counts_failures: bool = False
     only_bound: BoundKind | None = None
+    block_average: BlockAverage | None = None
     seconds_by_chance: Callable[[StepAggregate, float], float] | None = None
 
 
@@ -130,6 +135,8 @@ def _time_metrics(
 
     `censored_part` gives the times of the uploads that were cut.
     """
+    # Only response times, which have no prefix, are on record for each second.
+    block_average: BlockAverage | None = None if prefix else "median"
 
     def quantile(name: str, description: str, value: float, fewest_samples: int) -> dict[str, Metric]:
         return {
@@ -141,6 +148,7 @@ def _time_metrics(
                 fewest_samples=fewest_samples,
                 own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
                 greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
+                block_average=block_average,
                 seconds_by_chance=lambda step, per_one: _quantile_by_chance(of(step), value, per_one),
             )
         }
@@ -153,6 +161,7 @@ def _time_metrics(
             counts_in_flight=counts_in_flight,
             own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
+            block_average=block_average,
             seconds_by_chance=lambda step, per_one: _average_by_chance(of(step), per_one),
         ),
         **quantile("p50", "median", 0.5, 2),
@@ -211,7 +220,7 @@ def _count_metric(
 
 
 def _rate_metric(description: str, count: Callable[[StepAggregate], int]) -> Metric:
-    return Metric("count", description, _per_second(count), rises_with_load=True)
+    return Metric("count", description, _per_second(count), rises_with_load=True, block_average="mean")
 
 
 def _own_response(step: StepAggregate) -> Sketch:
@@ -237,6 +246,7 @@ METRICS: Final[dict[str, Metric]] = {
         _ratio(lambda step: step.judged.error_rate),
         counts_failures=True,
         only_bound="upper",
+        block_average="mean",
     ),
     "success_rate": Metric(
         "ratio",
@@ -286,3 +296,16 @@ METRICS: Final[dict[str, Metric]] = {
         "bytes of request bodies sent per second of load", lambda step: step.judged.bytes_sent
     ),
 }
+
+_WHOLE_FROM: Final = 100
+
+
+def metric_value_text(metric: str, value: float) -> str:
+    """A value of a metric as people read it: a time, a share in per cent, or a number."""
+    unit = METRICS[metric].unit
+    if unit == "seconds":
+        return seconds_text(value)
+    if unit == "ratio":
+        return f"{value:.2%}"
+    # Rates of a few uploads a second differ in what follows the point.
+    return f"{value:,.0f}" if value >= _WHOLE_FROM or value == int(value) else f"{value:.3g}"

@@ -39,7 +39,18 @@ UPPER_BOUND_ONLY: Final = tuple(name for name, metric in METRICS.items() if metr
 
 LOWER_BOUND_ONLY: Final = tuple(name for name, metric in METRICS.items() if metric.only_bound == "lower")
 
-FORM_PATTERN: Final = _pattern(f"{_ALL}(<=|>=|<|>) *{_NUMBER}{_UNIT_SUFFIX}?")
+COMPARABLE: Final = tuple(name for name, metric in METRICS.items() if metric.block_average is not None)
+"""Metrics that may have a bound on the baseline."""
+
+LOWER_ON_BASELINE: Final = tuple(name for name in COMPARABLE if METRICS[name].rises_with_load)
+"""Those of which a regression is a lower value."""
+
+UPPER_ON_BASELINE: Final = tuple(name for name in COMPARABLE if name not in LOWER_ON_BASELINE)
+_NOT_COMPARABLE: Final = tuple(name for name in METRICS if name not in COMPARABLE)
+
+FORM_PATTERN: Final = _pattern(
+    f"{_ALL}(<=|>=|<|>) *({_NUMBER}{_UNIT_SUFFIX}?|baseline( *[+-] *{_NUMBER}{_UNIT_SUFFIX}?)?)"
+)
 """Fits everything that has the form of a threshold, whether or not it can be meant."""
 
 UNIT_MISSING_PATTERN: Final = _pattern(f"{_TIMES}(<=|>=|<|>) *{_NUMBER}")
@@ -57,3 +68,11 @@ OUT_OF_RANGE_PATTERN: Final = _pattern(
     f"{_SHARES}(<=|>=|<|>) *({_ABOVE_100_PERCENT}|{_ABOVE_1})",
     f"{_SHARES}> *{_EXACTLY_100_PERCENT}",
 )
+
+NOT_COMPARABLE_PATTERN: Final = _pattern(f"({'|'.join(_NOT_COMPARABLE)}) *(<=|>=|<|>) *baseline.*")
+ON_BASELINE_PATTERN: Final = _pattern(f"({'|'.join(COMPARABLE)}) *(<=|>=|<|>) *baseline.*")
+TOLERANCE_PATTERN: Final = _pattern(
+    f"({'|'.join(UPPER_ON_BASELINE)}) *<=? *baseline *[+] *{_NUMBER}%",
+    f"({'|'.join(LOWER_ON_BASELINE)}) *>=? *baseline *- *0*[0-9]{{1,2}}{_FRACTION}%",
+)
+"""Fits what fits `ON_BASELINE_PATTERN` and can be meant: a tolerance in per cent, towards the worse."""

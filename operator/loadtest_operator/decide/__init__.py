@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from msgspec import structs
+
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError
 from loadtest_model.reasons import Reason
@@ -188,4 +190,8 @@ def _plan_of_run(observation: Observation, policy: Policy) -> Plan:
     spec = observation.test.spec
     if spec is None:
         raise PlanError(Reason.SpecInvalid, observation.test.spec_error)
+    template = observation.records_template
+    if template is not None and template.template is None:
+        # The ConfigMap with the columns is gone as well. No verdict depends on columns.
+        spec = structs.replace(spec, records=structs.replace(spec.records, template=None))
     return make_plan(observation, spec, policy, Endpoints())

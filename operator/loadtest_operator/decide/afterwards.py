@@ -13,6 +13,7 @@ from loadtest_model.reasons import Reason
 from loadtest_model.report.afterwards import MOST_WEBHOOKS, Afterwards, MessageState, StatusArchive, StatusMessage
 from loadtest_model.report.status import ConditionType
 from loadtest_model.spec.retention import Retention
+from loadtest_model.spec.thresholds import BASELINE_WORD
 from loadtest_model.values import seconds_of
 from loadtest_operator.decide.actions import Action, ArchiveResults, DeleteTest, RemoveResults, SendMessages
 from loadtest_operator.facts.names import results_name
@@ -70,7 +71,10 @@ def decide_aftermath(observation: Observation, *, is_settled: bool) -> Aftermath
 
 
 def excess_results(observation: Observation) -> tuple[ObservedResults, ...]:
-    """The results of the oldest runs, beyond those that the spec keeps. Those of the run that ended last stay."""
+    """The results of the oldest runs, beyond those that the spec keeps. Those of the run that ended last stay.
+
+    So do those of the runs that a threshold on the baseline compares with.
+    """
     test = observation.test
     if test.spec is None:
         return ()
@@ -78,7 +82,11 @@ def excess_results(observation: Observation) -> tuple[ObservedResults, ...]:
     newest_first = sorted(
         observation.results, key=lambda each: (each.name == latest, each.created_at, each.name), reverse=True
     )
-    return tuple(newest_first[test.spec.results.keep :])
+    kept = newest_first[: test.spec.results.keep]
+    if any(BASELINE_WORD in text for text in test.spec.thresholds or ()):
+        # Failed runs in a row must not push out what they are held against.
+        kept += [each for each in newest_first if each.verdict == Reason.Passed][: test.spec.baseline.runs]
+    return tuple(each for each in newest_first if each not in kept)
 
 
 def unarchived_results(observation: Observation) -> tuple[ObservedResults, ...]:

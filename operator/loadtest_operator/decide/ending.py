@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import structs
 
 from loadtest_model.judgement.diagnoses import Diagnosis, diagnosis_text, main_diagnosis
+from loadtest_model.judgement.judged_thresholds import not_compared_text
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap, Judgement, Verdict
 from loadtest_model.measurement.missing import is_silence_known, uploads_without_second, without_partial_seconds
@@ -19,7 +20,8 @@ from loadtest_model.report.capacity import status_capacity
 from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.status import ConditionType, Phase, Results, Status, StepResult
 from loadtest_model.report.status_summary import status_summary
-from loadtest_model.report.summary import Summary, summarize, with_origin
+from loadtest_model.report.summary import Summary, summarize, with_blocks, with_origin
+from loadtest_model.thresholds.bounds import ThresholdResult
 from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, recorded_value
@@ -68,12 +70,14 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
             load_began=load_began(observation, fleet),
             only_verified=only_verified,
             climb_ended=any(cause.reason is Reason.CapacityFound for cause in causes),
+            baseline=observation.baseline,
         ),
     )
     load_start = load_started_at(observation, fleet.aggregate)
     summary = summarize(plan, aggregate, judgement, fleet.proof, load_start, fleet.target_watch)
     summary = structs.replace(summary, verification=structs.replace(summary.verification, notice=fleet.notice))
     spec = observation.test.spec
+    summary = with_blocks(summary, plan, aggregate)
     summary = with_origin(summary, plan, fleet.snapshots, manifest_text(plan.name, spec) if spec else "")
     succeeded = judgement.verdict is Verdict.PASSED
     message = (
@@ -202,7 +206,7 @@ def _unknown_silences(fleet: Fleet) -> tuple[Gap, ...]:
 def _verdict_message(judgement: Judgement, fleet: Fleet, diagnoses: tuple[Diagnosis, ...]) -> str:
     refusal = fleet.refusal
     if judgement.verdict is Verdict.PASSED:
-        return _passed_message(fleet)
+        return _passed_message(fleet, judgement.thresholds)
     if refusal is not None and refusal.hint and refusal.refusal and judgement.reason is Reason[refusal.refusal]:
         return message_with_hint(refusal)
     first_reason = judgement.reasons[0] if judgement.reasons else judgement.reason
@@ -222,10 +226,15 @@ def _only_verified_message(observation: Observation, fleet: Fleet) -> str:
     return f"nothing was loaded, as spec.verification.only asks; {proof_text}"
 
 
-def _passed_message(fleet: Fleet) -> str:
-    text = "every threshold held and every upload was confirmed as a load test"
+def _passed_message(fleet: Fleet, thresholds: tuple[ThresholdResult, ...]) -> str:
+    not_compared = not_compared_text(thresholds)
+    text = "no threshold was breached" if not_compared else "every threshold held"
     if fleet.plan.mesh:
-        text = "every threshold held and every answer that the mesh's proxy passed on confirmed a load test"
+        text = f"{text} and every answer that the mesh's proxy passed on confirmed a load test"
+    else:
+        text = f"{text} and every upload was confirmed as a load test"
+    if not_compared:
+        text = f"{text}; {not_compared}"
     if fleet.plan.unseen_endpoints:
         text = f"{text}; {unseen_endpoints.EXPLANATION}"
     proof = fleet.proof

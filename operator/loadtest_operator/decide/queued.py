@@ -10,6 +10,7 @@ from loadtest_model.reasons import Reason
 from loadtest_model.report.status import ConditionType, Phase
 from loadtest_model.spec import Spec
 from loadtest_model.spec.pod import Mesh
+from loadtest_model.spec.validation import broken_rules
 from loadtest_operator.decide.actions import CreateJob, JobRefused
 from loadtest_operator.decide.compose import base_status
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
@@ -34,7 +35,7 @@ def begin_or_wait(observation: Observation, spec: Spec, policy: Policy) -> Decis
     """What to do with a test that has no Job and never had one."""
     if spec.stop or spec.suspend:
         return _hold_back(observation, spec)
-    not_permitted = _refuse_unpermitted(observation, spec, policy)
+    not_permitted = _refuse_unpermitted(observation, spec, policy) or _wait_for_template(observation, policy)
     if not_permitted is not None:
         return not_permitted
     endpoints = observation.endpoints or Endpoints()
@@ -76,6 +77,17 @@ def _hold_back(observation: Observation, spec: Spec) -> Decision:
     )
 
 
+def _wait_for_template(observation: Observation, policy: Policy) -> Decision | None:
+    """What to do without the ConfigMap that the test takes its columns from; None if it is there, or not needed."""
+    template = observation.records_template
+    if template is None or template.problem is None:
+        return None
+    mark = ConditionValue.false(template.problem, template.message)
+    if template.is_lasting:
+        return end_without_run(observation, Verdict.FAILED, mark.reason, mark.message, mark)
+    return _wait_for_obstacle(observation, mark, policy, Verdict.FAILED)
+
+
 def _wait_for_target_or_turn(
     observation: Observation, spec: Spec, endpoints: Endpoints, policy: Policy
 ) -> Decision | None:
@@ -115,6 +127,11 @@ def make_plan(observation: Observation, spec: Spec, policy: Policy, endpoints: E
 
     Raises PlanError.
     """
+    if observation.records_template is not None and observation.records_template.template is not None:
+        spec = observation.records_template.template.complete(spec)
+        # The API server has seen the reference alone.
+        if faults := broken_rules(spec):
+            raise PlanError(faults[0].rule.reason, faults[0].message)
     plan = compile_plan(
         spec,
         observation.test.identity,

@@ -20,6 +20,7 @@ from loadtest_model.report.references import refer_to
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status, StatusVerification
 from loadtest_model.report.status_summary import round_figure
 from loadtest_model.thresholds.bounds import ThresholdResult
+from loadtest_model.thresholds.comparison import Comparison
 from loadtest_operator.decide.conditions import reason_of_phase
 from loadtest_operator.facts.texts import shorten
 from loadtest_operator.manifests.common import Json, without_nulls
@@ -142,7 +143,17 @@ def once(status: Status) -> Status:
 
 def _rounded(result: ThresholdResult) -> ThresholdResult:
     return structs.replace(
-        result, value=round_figure(result.value), low=round_figure(result.low), high=round_figure(result.high)
+        result,
+        value=round_figure(result.value),
+        low=round_figure(result.low),
+        high=round_figure(result.high),
+        baseline=_rounded_comparison(result.baseline) if result.baseline else None,
+    )
+
+
+def _rounded_comparison(comparison: Comparison) -> Comparison:
+    return structs.replace(
+        comparison, **{name: round_figure(getattr(comparison, name)) for name in ("value", "low", "high", "bound")}
     )
 
 

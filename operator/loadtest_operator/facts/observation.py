@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import PodState, Snapshot
@@ -17,6 +18,7 @@ from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.disruptions import Eviction
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.facts.secret_access import SecretAccess
+from loadtest_operator.facts.templates import ObservedTemplate
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.policy.line import Turn
 from loadtest_operator.policy.webhook_rules import WebhookRule
@@ -97,13 +99,14 @@ class ObservedNetworkPolicy:
 class ObservedResults:
     """The results ConfigMap of a run of the test. `archived_under` is where its files were archived; it may be empty.
 
-    `archive_failure` says why the last attempt to archive it failed.
+    `archive_failure` says why the last attempt to archive it failed. `verdict` is empty if an earlier version wrote it.
     """
 
     name: str
     uid: str
     created_at: datetime
     run_id: str = ""
+    verdict: str = ""
     archived_under: str = ""
     archive_failure: str = ""
 
@@ -187,15 +190,17 @@ class Observation:
     are their seconds in sum, by step.
 
     `abort_watch` is what earlier looks found of the bounds that would abort the run; it may have been lost.
-    `api_server` are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was looked
-    for only where the test names Secrets and has no Job yet. `turn` says whether a test that has not begun may, and
-    `target_identities` what its target is known by. `complaints` are about a fleet that does not run yet. `workload` is
-    the target's, where it was looked at; under load `endpoints` are those that were seen last, known since an instant
-    on the operator's monotonic clock, `evictions` are all that were seen of the target's pods, and `target_watch` is
-    what earlier looks made of the workload, where that was not lost. `destinations` are where the spec's URLs lead,
-    looked up before there is a Job; `network_policies` and the `results` of all runs are looked for once the test is
-    over; `archives_results` says whether the installation archives them. `webhooks` are those of the installation
-    then, and `message_ends` says what became of messages about this run.
+    `api_server` are the API server's own endpoints, as `ip:port`, where they may be read. `secret_access` was
+    looked for only where the test names Secrets and has no Job yet, `records_template` only where it names one.
+    `turn` says whether a test that has not begun may, and `target_identities` what its target is known by.
+    `complaints` are about a fleet that does not run yet. `workload` is the target's, where it was looked at; under
+    load `endpoints` are those that were seen last, known since an instant on the operator's monotonic clock,
+    `evictions` are all that were seen of the target's pods, and `target_watch` is what earlier looks made of the
+    workload, where that was not lost. `destinations` are where the spec's URLs lead, looked up before there is a
+    Job; `network_policies` and the `results` of all runs are looked for once the test is over; `archives_results`
+    says whether the installation archives them. `webhooks` are those of the installation then, and `message_ends`
+    says what became of messages about this run. `baseline` has the earlier runs that thresholds compare with; it is
+    read once the load has begun, if any does.
     """
 
     test: ObservedTest
@@ -214,6 +219,7 @@ class Observation:
     destinations: Destinations = field(default_factory=Destinations)
     network_policies: tuple[ObservedNetworkPolicy, ...] = ()
     api_server: tuple[str, ...] = ()
+    records_template: ObservedTemplate | None = None
     secret_access: SecretAccess = field(default_factory=SecretAccess)
     command_digests: dict[str, str] = field(default_factory=dict)
     abort_watch: AbortWatch = field(default_factory=AbortWatch)
@@ -224,6 +230,7 @@ class Observation:
     archives_results: bool = False
     webhooks: tuple[WebhookRule, ...] = ()
     message_ends: tuple[StatusMessage, ...] = ()
+    baseline: Baseline | None = None
 
     def seconds_since(self, instant: datetime) -> float:
         return (self.now - instant).total_seconds()

@@ -8,7 +8,7 @@ import msgspec
 from loadtest_model.plan import DEFAULT_RUN_ID, Plan
 from loadtest_model.plan.variable import PLAN_VARIABLE, decode_plan
 from loadtest_model.protocol.exits import PodExit
-from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION, RUN_LABEL, UID_LABEL
+from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION, RUN_LABEL, UID_LABEL, VERDICT_LABEL
 from loadtest_model.report.references import resolve_all
 from loadtest_model.spec import Identity, Spec
 from loadtest_operator.facts.disruptions import eviction_of
@@ -104,6 +104,7 @@ def observed_results(config_map: Json, uid: str) -> ObservedResults | None:
         uid=metadata["uid"],
         created_at=instant(metadata["creationTimestamp"]),
         run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
+        verdict=(metadata.get("labels") or {}).get(VERDICT_LABEL, ""),
         archived_under=(metadata.get("annotations") or {}).get(ARCHIVED_ANNOTATION, ""),
     )
 

@@ -11,6 +11,7 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.pages.report_page import report_page
 from loadtest_model.plan import Plan
 from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.labels import VERDICT_LABEL
 from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import series_rows, time_series_csv
@@ -54,7 +55,9 @@ def results(
     config_map: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": metadata(plan, results_name(plan.name, plan.uid, plan.run_id), labels),
+        "metadata": metadata(
+            plan, results_name(plan.name, plan.uid, plan.run_id), {**labels, VERDICT_LABEL: str(summary.verdict)}
+        ),
         "data": {name: text.decode() for name, text in texts.items()},
     }
     remaining_bytes = budget_bytes - sum(len(text) for text in texts.values())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
+from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.judgement.workload import TargetWatch
 from loadtest_model.measurement.snapshot import Snapshot
@@ -42,7 +43,7 @@ class RememberedPod:
 class _RunMemory:
     """One run: its pods by their UID, their seconds in sum, what was found of the bounds that would abort it, of the
     target's workload, behind its Service and in Events, when what was last looked at, and the last look under load.
-    `evictions` are those of the target's pods by their names.
+    `evictions` are those of the target's pods by their names, and `baseline` has the earlier runs to compare with.
     """
 
     pods: dict[str, RememberedPod] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class _RunMemory:
     last_look: Observation | None = None
     complaints: tuple[Complaint, ...] = ()
     evictions: dict[str, Eviction] = field(default_factory=dict)
+    baseline: Baseline | None = None
 
 
 class Memory:
@@ -154,6 +156,13 @@ class Memory:
 
     def keep_complaints(self, uid: str, run_id: str, complaints: tuple[Complaint, ...]) -> None:
         self._run(uid, run_id).complaints = complaints
+
+    def baseline(self, uid: str, run_id: str) -> Baseline | None:
+        """The earlier runs that the run is compared with; None if nobody has looked for them."""
+        return self._run(uid, run_id).baseline
+
+    def keep_baseline(self, uid: str, run_id: str, baseline: Baseline) -> None:
+        self._run(uid, run_id).baseline = baseline
 
     def claim_look(self, uid: str, run_id: str, what: str, every_seconds: float) -> bool:
         """Whether a look at something is due; if so, the next one is not before so many seconds have passed."""

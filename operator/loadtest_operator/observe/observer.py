@@ -51,13 +51,16 @@ from loadtest_operator.facts.secret_access import (
     named_secrets,
     unchecked_access,
 )
+from loadtest_operator.facts.templates import ObservedTemplate
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.messages.messenger import Messenger
+from loadtest_operator.observe.earlier_runs import EarlierRuns
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import DestinationReader, TargetReader
+from loadtest_operator.observe.templates import read_records_template
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -108,6 +111,7 @@ class Observer:
         self._listener = Listener(means.pods, means.memory, means.scrape_failed)
         refusals = RefusalWatch(means.clock)
         self._targets = TargetReader(means.api, means.cluster_domain, refusals)
+        self._earlier_runs = EarlierRuns(means.api, means.memory)
         self._destinations = DestinationReader(means.api, means.cluster_domain, refusals)
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
@@ -182,6 +186,7 @@ class Observer:
             destinations=destinations,
             network_policies=await self._network_policies(test, run_id),
             api_server=api_server,
+            records_template=await self._records_template(test, job_of_run),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
@@ -190,6 +195,7 @@ class Observer:
             archives_results=self._means.archiver.is_on,
             webhooks=self._means.messenger.rules() if _is_completed(test, run_id) else (),
             message_ends=self._means.messenger.ends(uid, run_id),
+            baseline=None if _is_completed(test, run_id) else await self._earlier_runs.baseline(test, job_of_run),
         )
 
     async def _surroundings(
@@ -308,6 +314,12 @@ class Observer:
             for observed in each_observed
             if observed is not None
         )
+
+    async def _records_template(self, test: ObservedTest, job: ObservedJob | None) -> ObservedTemplate | None:
+        """The columns that the plan is made with: until there is a Job, and where it is gone before the end."""
+        if job is not None or test.record.phase is Phase.COMPLETED:
+            return None
+        return await read_records_template(self._api, test)
 
     async def _secret_access(self, test: ObservedTest) -> SecretAccess:
         name = self._means.secret_policy

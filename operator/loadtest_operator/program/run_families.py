@@ -146,11 +146,14 @@ def _threshold_families(views: Views) -> Iterable[Metric]:
 
 
 def _bound_of(result: ThresholdResult) -> float | None:
-    """The bound of a threshold; None if it names a metric of another version."""
+    """The bound of a threshold; None if it names a metric of another version, or a baseline that there is not."""
+    if result.baseline is not None:
+        return result.baseline.bound
     try:
-        return parse_threshold(result.expression).bound
+        threshold = parse_threshold(result.expression)
     except ValueError:
         return None
+    return threshold.bound if threshold.tolerance is None else None
 
 
 def _generator_families(views: Views) -> Iterable[Metric]:

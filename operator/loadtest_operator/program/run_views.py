@@ -17,6 +17,7 @@ from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.capacity import StatusCapacity
 from loadtest_model.report.status import Phase, Status
 from loadtest_model.thresholds.bounds import ThresholdResult
+from loadtest_model.thresholds.comparison import Comparison
 from loadtest_operator.facts.observation import Observation
 
 Json = dict[str, Any]
@@ -128,7 +129,12 @@ def _recorded_threshold(entry: Json) -> ThresholdResult:
         value=entry.get("value"),
         passed=entry.get("passed"),
         step=entry.get("step", ""),
+        baseline=_recorded_comparison(entry.get("baseline")),
     )
+
+
+def _recorded_comparison(entry: Json | None) -> Comparison | None:
+    return None if entry is None else Comparison(runs=entry.get("runs", 0), bound=entry.get("bound"))
 
 
 def _recorded_capacity(entry: Json | None) -> CapacityView | None:

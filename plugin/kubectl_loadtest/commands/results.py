@@ -1,20 +1,21 @@
 """`report`, `results` and `compare`: what runs came to, out of their ConfigMaps."""
 
 import argparse
-import json
 import sys
 import webbrowser
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.kubectl import Kubectl
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.resources.results import MARKDOWN, REPORT, SUMMARY, file_in, run_name
-from kubectl_loadtest.views.comparison import comparison_lines
+from kubectl_loadtest.resources.results import MARKDOWN, REPORT, SERIES, SUMMARY, file_in, run_name
 from kubectl_loadtest.views.style import say, style_of
+from loadgen.local.saved_runs import decoded_rows, decoded_summary, saved_run
+from loadgen.options.errors import UsageError
+from loadgen.options.run_options import add_compare_options as add_page_options
+from loadgen.screen.comparison import comparison_lines
+from loadtest_model.pages.comparison_page import ComparedRun, comparison_page
 from loadtest_model.report.kept_files import files_of
 from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL, label_value
 from loadtest_model.report.markdown import summary_markdown
@@ -24,7 +25,7 @@ Json = dict[str, Any]
 
 REPORT_HELP = "save or open the report of a run, one HTML file"
 RESULTS_HELP = "save the results of a run: report, summary (JSON, Markdown), time series, JUnit XML"
-COMPARE_HELP = "print the figures of two runs side by side"
+COMPARE_HELP = "show two runs side by side, in the terminal or on a page"
 
 _STANDARD_OUTPUT: Final = "-"
 _REFERENCE: Final = "a LoadTest, or one run of it as NAME@RUN"
@@ -49,14 +50,14 @@ def report(options: argparse.Namespace, kubectl: Kubectl) -> int:
     path = Path(options.output or f"{run_name(config_map)}_{name}")
     _write(path, content)
     print(path, flush=True)
-    if options.open and not webbrowser.open(path.absolute().as_uri()):
-        print("note: no browser can be opened here; open the file by hand", file=sys.stderr)
+    if options.open:
+        _open(path)
     return 0
 
 
 def _markdown(config_map: Json, reference: str) -> bytes:
     """The summary as Markdown, also of a run whose operator did not write it."""
-    return summary_markdown(_decoded(reference, file_in(config_map, SUMMARY))).encode()
+    return summary_markdown(_summary(config_map, reference)).encode()
 
 
 def add_results_options(parser: argparse.ArgumentParser) -> None:
@@ -85,15 +86,37 @@ def save_results(config_map: Json, folder: Path) -> list[Path]:
 def add_compare_options(parser: argparse.ArgumentParser) -> None:
     for name in ("first", "second"):
         parser.add_argument(
-            name, metavar=name[0].upper(), help="a LoadTest, NAME@RUN, a ConfigMap of results, or a summary file"
+            name,
+            metavar=name[0].upper(),
+            help="a LoadTest, NAME@RUN, a ConfigMap of results, a summary file, or a folder with results (./DIR)",
         )
+    add_page_options(parser)
 
 
 def compare(options: argparse.Namespace, kubectl: Kubectl) -> int:
-    """Print two runs side by side. Raises CommandError."""
-    (first_name, first), (second_name, second) = (_summary(each, kubectl) for each in (options.first, options.second))
-    say(comparison_lines((first_name, second_name), (first, second), style_of(sys.stdout)))
+    """Print two runs side by side, and write them as a page if that is asked for. Raises CommandError."""
+    first, second = (_run(each, kubectl) for each in (options.first, options.second))
+    style = style_of(sys.stdout)
+    lines = comparison_lines((first.name, second.name), (first.summary, second.summary), in_colour=style.in_colour)
+    if options.output == _STANDARD_OUTPUT:
+        sys.stdout.write(comparison_page(first, second))
+        return 0
+    say(lines)
+    if options.output or options.open:
+        _write_page(Path(options.output or f"{first.name}_and_{second.name}.html"), options, first, second)
     return 0
+
+
+def _write_page(path: Path, options: argparse.Namespace, first: ComparedRun, second: ComparedRun) -> None:
+    _write(path, comparison_page(first, second).encode())
+    print(path, flush=True)
+    if options.open:
+        _open(path)
+
+
+def _open(path: Path) -> None:
+    if not webbrowser.open(path.absolute().as_uri()):
+        print("note: no browser can be opened here; open the file by hand", file=sys.stderr)
 
 
 def results_of(reference: str, kubectl: Kubectl) -> Json:
@@ -130,29 +153,30 @@ def _runs_hint(name: str, kubectl: Kubectl) -> str:
     return f"runs with results: {', '.join(f'{name}@{run}' for run in runs)}" if runs else f"no run of {name} has any"
 
 
-def _summary(reference: str, kubectl: Kubectl) -> tuple[str, Summary]:
-    """The summary that a reference names, and a short name for it."""
+def _run(reference: str, kubectl: Kubectl) -> ComparedRun:
+    """The run that a reference names. Raises CommandError."""
     path = Path(reference)
-    if path.is_file():
-        return path.name.removesuffix(".json").removesuffix("_summary"), _decoded(reference, path.read_bytes())
+    if path.is_file() or ("/" in reference and path.is_dir()):
+        try:
+            return saved_run(path)
+        except UsageError as error:
+            raise CommandError(f"error: {error}") from error
     if path.suffix == ".json" or "/" in reference:
         raise WrongUsageError(f"error: there is no file {reference}")
     if reference.endswith("-results"):
         config_map = kubectl.json("get", "configmap", reference)
     else:
         config_map = results_of(reference, kubectl)
-    return run_name(config_map).replace("_", "@", 1), _decoded(reference, file_in(config_map, SUMMARY))
+    series = files_of(config_map).get(SERIES, b"").decode(errors="replace")
+    name = run_name(config_map).replace("_", "@", 1)
+    return ComparedRun(name, _summary(config_map, reference), decoded_rows(series))
 
 
-def _decoded(reference: str, content: bytes) -> Summary:
+def _summary(config_map: Json, reference: str) -> Summary:
     try:
-        return msgspec.json.decode(content, type=Summary)
-    except msgspec.DecodeError as error:
-        try:
-            # The file with everything about a local run has its summary inside.
-            return msgspec.convert(json.loads(content)["summary"], Summary)
-        except (KeyError, TypeError, ValueError):
-            raise CommandError(f"error: {reference} is not the summary of a run: {error}") from error
+        return decoded_summary(file_in(config_map, SUMMARY))
+    except ValueError as error:
+        raise CommandError(f"error: {reference} has no summary that can be read: {error}") from error
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -11,7 +11,8 @@ Json = dict[str, Any]
 SUMMARY: Final = "summary.json"
 REPORT: Final = "report.html"
 MARKDOWN: Final = "summary.md"
-FILE_NAMES: Final = {SUMMARY: "summary", REPORT: "report", "time_series.csv": "time series", "junit.xml": "JUnit XML"}
+SERIES: Final = "time_series.csv"
+FILE_NAMES: Final = {SUMMARY: "summary", REPORT: "report", SERIES: "time series", "junit.xml": "JUnit XML"}
 
 
 def run_name(config_map: Json) -> str:

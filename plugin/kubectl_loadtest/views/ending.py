@@ -15,6 +15,7 @@ from loadtest_model.measurement.run_rows import run_rows_text
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.quantities import count_text, seconds_text
 from loadtest_model.thresholds.bounds import ThresholdResult
+from loadtest_model.thresholds.comparison import Comparison
 
 Json = dict[str, Any]
 
@@ -72,8 +73,14 @@ def threshold_lines(test: LoadTest, style: Style) -> Iterator[str]:
 
 def _threshold_row(item: Json, style: Style) -> Sequence[str]:
     passed = item.get("passed")
-    mark = style.doubtful("?") if passed is None else style.good("ok") if passed else style.bad("FAILED")
-    result = ThresholdResult(expression=item["expression"], value=item.get("value"), passed=passed)
+    comparison = item.get("baseline")
+    result = ThresholdResult(
+        expression=item["expression"],
+        value=item.get("value"),
+        passed=passed,
+        baseline=None if comparison is None else Comparison(runs=comparison.get("runs", 0)),
+    )
+    mark = style.threshold(result)
     step = f"{item['step']}: " if item.get("step") else ""
     return mark, step + item["expression"], measured_text(result), item.get("note", "")
 

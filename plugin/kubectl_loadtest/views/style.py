@@ -5,12 +5,13 @@ import sys
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from loadgen.screen.closing import verdict_text
+from loadgen.screen.closing import threshold_mark, verdict_text
 from loadgen.screen.drawing import can_encode, terminal_width, wants_colour
 from loadgen.screen.styling import CYAN, DIM, GREEN, RED, YELLOW, paint
 from loadgen.screen.texts import LABEL_WIDTH, fit_to_width
 from loadgen.screen.view import FULL
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.thresholds.bounds import ThresholdResult
 
 _HEALTH_COLOURS: Final = {"Good": GREEN, "Warning": YELLOW, "Critical": RED}
 _PHASE_COLOURS: Final = {"Running": CYAN, "Verifying": CYAN, "Starting": CYAN, "Stopping": YELLOW}
@@ -32,6 +33,9 @@ class Style:
 
     def phase(self, phase: str) -> str:
         return paint(phase, _PHASE_COLOURS.get(phase, ""), self.in_colour and phase in _PHASE_COLOURS)
+
+    def threshold(self, result: ThresholdResult) -> str:
+        return threshold_mark(result, in_colour=self.in_colour)
 
     def good(self, text: str) -> str:
         return paint(text, GREEN, self.in_colour)

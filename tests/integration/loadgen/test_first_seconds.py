@@ -189,7 +189,7 @@ async def test_a_name_that_does_not_exist_is_refused_at_once(tmp_path: Path) -> 
 
 def with_read_back(plan: Plan, url: str) -> Plan:
     document = {"require": "Proven", "readBack": {"url": url, "settle": "0s", "timeout": "1s", "countPath": "count"}}
-    read_back = compile_read_back(msgspec.convert(document, Verification))
+    read_back = compile_read_back(msgspec.convert(document, Verification), plan.records)
     return msgspec.structs.replace(plan, read_back=read_back, require=Requirement.PROVEN)
 
 

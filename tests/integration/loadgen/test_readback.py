@@ -31,6 +31,7 @@ from loadgen.upload.uploading import make_uploader
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import AddressPolicy, Plan, SecretPlace
+from loadtest_model.plan.records import RecordsPlan
 from loadtest_model.plan.verification import ReadBackPlan, compile_read_back
 from loadtest_model.protocol.commands import Verb
 from loadtest_model.protocol.exits import PodExit
@@ -40,11 +41,14 @@ from support.loadgen_plans import make_plan
 from support.loadgen_pods import pod_process, start_fleet
 
 FULL = 50
+CLIENTS = RecordsPlan(seed=1, run_tag=1)
+SKU = {"name": "sku code", "kind": "pattern", "pattern": "SKU #####-#?", "unique": True}
+PRODUCTS = {"fields": {"only": [], "add": [SKU, {"name": "stock", "kind": "integer", "min": 0, "max": 9}]}}
 
 
-def read_back_plan(url: str, **fields: Any) -> ReadBackPlan:
+def read_back_plan(url: str, records: RecordsPlan = CLIENTS, **fields: Any) -> ReadBackPlan:
     document = {"require": "Proven", "readBack": {"url": url, "settle": "0s", "timeout": "2s", **fields}}
-    plan = compile_read_back(msgspec.convert(document, Verification))
+    plan = compile_read_back(msgspec.convert(document, Verification), records)
     assert plan is not None
     return plan
 
@@ -206,6 +210,39 @@ async def test_a_look_up_names_the_canary_that_it_found(way: Way) -> None:
 
         (canary,) = report.canary_ids
         assert f"client_id {canary}" in report.message
+
+
+async def by_sku(target: HttpTarget, storage: Storage) -> VerificationReport:
+    plan = make_plan(target.url, records=PRODUCTS)
+    url = storage.look_up_url.replace("{client_id}", "{sku%20code}")
+    read_back = read_back_plan(url, plan.records, countPath="count", control={"value": KNOWN})
+    return await concluded_or_refused(msgspec.structs.replace(plan, read_back=read_back, require="Proven"))
+
+
+async def concluded_or_refused(plan: Plan) -> VerificationReport:
+    prover = a_prover(plan)
+    report = await prover.prove(full_rows=FULL)
+    await prover.conclude()
+    assert prover.report is not None
+    return prover.report if report.is_proven else report
+
+
+async def test_rows_without_a_client_id_are_looked_up_by_another_unique_column() -> None:
+    async with running_storage() as storage, running_target() as target:
+        report = await by_sku(target, storage)
+
+        assert report.reached_level is ProofLevel.PROVEN
+        looked_up = {request.query["client_id"] for request in storage.requests} - {KNOWN}
+        assert looked_up == {upload.client_ids[0] for upload in target.uploads if upload.rows}
+
+
+async def test_a_lie_about_rows_without_a_client_id_names_the_row_by_the_column_of_the_look_up() -> None:
+    async with running_storage() as storage, running_target(storage.storing_answerer()) as target:
+        report = await by_sku(target, storage)
+
+        assert report.refusal is Refusal.STORED
+        assert f"sku code {target.uploads[1].client_ids[0]}" in report.message
+        assert "begins with" not in report.message
 
 
 async def test_a_count_that_rises_says_what_finds_all_rows_of_the_run() -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from kubectl_loadtest.following.readings import Reading
 from kubectl_loadtest.following.screens import LineReadingScreen
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.views.comparison import comparison_lines
 from kubectl_loadtest.views.description import describe_lines
 from kubectl_loadtest.views.ending import ending_lines
 from kubectl_loadtest.views.live import PATIENCE_SECONDS, live_lines, plain_line
 from kubectl_loadtest.views.style import Style
+from loadgen.screen.comparison import comparison_lines
 from loadgen.screen.styling import clip_to_width, visible_length
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.judgement.judging import judge
@@ -290,7 +290,7 @@ def test_a_run_that_loaded_nothing_has_no_health_to_compare() -> None:
         for run, began in ((a_run(), True), (unloaded, False))
     )
 
-    lines = comparison_lines(("first", "second"), (loaded_run, unloaded_run), Style())
+    lines = comparison_lines(("first", "second"), (loaded_run, unloaded_run))
 
     health = next(line.split() for line in lines if line.startswith("health"))
     assert health == ["health", str(loaded_run.health.level), "-"]

@@ -57,3 +57,4 @@ def test_the_licence_reaches_package_and_image() -> None:
     assert "END OF TERMS AND CONDITIONS" in licence
     assert "!LICENSE" in (REPOSITORY / ".dockerignore").read_text().splitlines()
     assert " LICENSE " in (REPOSITORY / "Dockerfile").read_text()
+    assert (REPOSITORY / "integrations" / "django" / "LICENSE").read_text() == licence

@@ -265,6 +265,7 @@ def test_a_wrong_count_of_valid_rows_is_told_beside_the_rows_sent() -> None:
         ({"imported": 7}, 7, "; the answer has imported: 7; is that the count? Set spec.target.response.count)"),
         ({"imported": 0, "is_new": False}, 0, "; the answer has imported: 0; is that the count? Set"),
         ({"result": {"imported": 7}}, 7, "; the answer has result.imported: 7; is that the count? Set"),
+        ({"imported": 7, "load_test": {"writes_prevented": 7}}, 7, "; the answer has imported: 7; is that the count?"),
         ({"rows": 7, "new": 7, "all": 7}, 7, "; the answer has rows: 7 and new: 7; is one of them the count? Set"),
         ({"imported": 6, "a b": 7, "text": "7", "share": 7.0}, 7, "(processed_count is absent, 7 rows were sent)"),
         ({"processed_count": 6, "read": 7}, 7, "(processed_count is 6, 7 rows were sent)"),

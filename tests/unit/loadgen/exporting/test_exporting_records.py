@@ -55,6 +55,10 @@ def test_a_script_has_the_columns_of_the_manifest_in_its_dialect() -> None:
         ({"dialect": {"encoding": "cp1252"}}, "spec.records.dialect.encoding"),
         ({"fields": {"drop": ["client_id"]}}, "spec.records.fields without client_id"),
         (added_field(kind="unique", width=8), "spec.records.fields of kind unique"),
+        (
+            added_field(kind="pattern", pattern="##", unique=True),
+            "spec.records.fields of kind pattern with unique: true",
+        ),
         (added_field(kind="constant", value="a\nb"), "a line break in a field"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from loadtest_model.pages.icons import Tone
 from loadtest_model.pages.threshold_bar import bar_scale, bar_text, interval_text, threshold_bar
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
+from support.report_cases import COMPARED_RESULTS
 
 
 def a_result(
@@ -78,3 +79,27 @@ def test_the_bar_is_told_in_words() -> None:
     assert bar_text(result) == "avg < 10s: measured 9.200 s; the true value lies between 8.100 s and 11.400 s"
     assert interval_text(a_result("p99 < 30s", 24.1, 22.0)) == "at or above 22.000 s"
     assert interval_text(a_result("error_rate < 1%", 0.0, 0.0, 0.0)) == ""
+
+
+def bands(bar: Xml.Element) -> list[tuple[float, float]]:
+    rectangles = [each for each in bar.iter("rect") if each.attrib["class"] == "baseline"]
+    return [tuple(float(each.attrib[name].rstrip("%")) for name in ("x", "width")) for each in rectangles]  # type: ignore[misc]
+
+
+def test_a_bar_has_the_baseline_as_a_band_and_the_tolerance_as_its_bound() -> None:
+    breached, _, _ = COMPARED_RESULTS
+    bar = threshold_bar(breached, Tone.BAD)
+
+    ((begin, width),) = bands(bar)
+    (bound,) = (float(place.rstrip("%")) for place in places(bar, "bound"))
+    assert bound / 0.362 == pytest.approx(begin / 0.320, rel=0.01)
+    assert begin + width < bound
+    assert "the baseline is 329 ms" in bar_text(breached)
+
+
+def test_without_an_earlier_run_a_bar_has_neither_a_bound_nor_a_baseline() -> None:
+    *_, not_compared = COMPARED_RESULTS
+    bar = threshold_bar(not_compared, Tone.QUIET)
+
+    assert (places(bar, "bound"), bands(bar)) == ([], [])
+    assert len(places(bar, "value-mark")) == 1

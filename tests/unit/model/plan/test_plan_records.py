@@ -218,5 +218,15 @@ def test_a_unique_column_that_is_too_narrow_for_the_run_is_named() -> None:
     assert notices_text(scenario="custom", load={**load, "records": 10_000}, records={"fields": fields}) == ""
 
 
+def test_a_unique_pattern_that_has_too_few_digits_for_the_run_is_named() -> None:
+    fields = {"only": [], "add": [{"name": "sku", "kind": "pattern", "pattern": "??-##-#", "unique": True}]}
+    load = {"batchSize": 100, "records": 1_001, "virtualUsers": 1}
+
+    assert "column 'sku' come again after 1,000 records: so many has the pattern ??-##-#" in notices_text(
+        scenario="custom", load=load, records={"fields": fields}
+    )
+    assert notices_text(scenario="custom", load={**load, "records": 1_000}, records={"fields": fields}) == ""
+
+
 def test_a_spec_without_records_is_as_good_as_an_empty_one() -> None:
     assert a_spec().records == a_spec(records={}).records

@@ -37,9 +37,7 @@ def test_a_look_up_is_told_by_the_client_id_in_its_url() -> None:
     assert plan.ending_seconds == 80
 
 
-@pytest.mark.parametrize(
-    "fields", [{"drop": ["client_id"]}, {"add": [{"name": "client_id", "kind": "unique", "width": 8}]}]
-)
+@pytest.mark.parametrize("fields", [{"drop": ["client_id"]}, {"only": ["email"]}])
 def test_a_look_up_of_rows_whose_client_id_no_file_has_is_refused(fields: dict[str, Any]) -> None:
     looking_up = {"require": "Proven", "readBack": {"url": LOOK_UP_URL, "control": {"clientId": "C1"}}}
     counting = {"require": "Proven", "readBack": {"url": COUNT_URL, "countPath": "count"}}
@@ -49,3 +47,45 @@ def test_a_look_up_of_rows_whose_client_id_no_file_has_is_refused(fields: dict[s
 
     assert refusal.value.reason == "ReadBackInvalid"
     assert a_plan(verification=counting, records={"fields": fields}).read_back is not None
+
+
+SKU = {"name": "sku code", "kind": "pattern", "pattern": "??-#####", "unique": True}
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "fields", "column"),
+    [
+        ("client_id", {}, ""),
+        ("number", {"rename": {"client_id": "number"}}, ""),
+        ("client_id", {"rename": {"client_id": "number"}}, ""),
+        ("email", {"drop": ["client_id"]}, "email"),
+        ("e_mail", {"rename": {"email": "e_mail"}}, "e_mail"),
+        ("sku%20code", {"only": [], "add": [SKU]}, "sku code"),
+        ("client_id", {"add": [{"name": "client_id", "kind": "unique", "width": 8}]}, "client_id"),
+    ],
+)
+def test_rows_are_looked_up_by_any_column_whose_values_are_unique(
+    placeholder: str, fields: dict[str, Any], column: str
+) -> None:
+    read_back = {"url": f"{COUNT_URL}?k={{{placeholder}}}", "control": {"value": "K 1"}}
+
+    plan = a_plan(verification={"readBack": read_back}, records={"fields": fields}).read_back
+
+    assert plan is not None
+    assert (plan.looks_up, plan.column, plan.control_client_id) == (True, column, "K 1")
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "fields", "problem"),
+    [
+        ("city", {}, "looks rows up by 'city', whose values are not unique"),
+        ("sku code", {"add": [{**SKU, "nullShare": 0.1}]}, "whose values are not unique"),
+        ("sku code", {"add": [{**SKU, "unique": False}]}, "whose values are not unique"),
+        ("sku_code", {"add": [SKU]}, "which is no column of the file; did you mean sku code"),
+    ],
+)
+def test_a_look_up_by_another_column_is_refused(placeholder: str, fields: dict[str, Any], problem: str) -> None:
+    read_back = {"url": f"{COUNT_URL}?k={{{placeholder.replace(' ', '%20')}}}", "control": {"value": "K"}}
+
+    with pytest.raises(PlanError, match=problem):
+        a_plan(verification={"readBack": read_back}, records={"fields": fields})

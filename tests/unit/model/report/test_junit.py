@@ -14,6 +14,7 @@ from loadtest_model.report.junit import junit_xml
 from loadtest_model.report.summary import Summary, summarize
 from loadtest_model.thresholds.bounds import ThresholdResult
 from support.builders import a_plan, a_run
+from support.report_cases import COMPARED_RESULTS
 
 PLAN = a_plan()
 PROOF = VerificationReport(level=ProofLevel.ECHOED, uploads=4, rows=1_006)
@@ -94,6 +95,23 @@ def test_a_breached_threshold_fails_with_what_was_measured_and_one_without_a_sam
         "verdict": "failure",
     }
     assert "21.5" in suite.find("testcase[@name='p95 < 20s']/failure").attrib["message"]  # type: ignore[union-attr]
+
+
+def test_a_bound_on_the_baseline_says_what_it_was_compared_with_and_is_skipped_where_there_was_nothing() -> None:
+    suite = suite_of(a_summary(thresholds=COMPARED_RESULTS, verdict=Verdict.FAILED, reasons=("slower",)))
+
+    texts = {case.attrib["name"]: "".join(case.itertext()) for case in suite.iter("testcase")}
+    assert outcomes(suite) == {
+        "verification": "passed",
+        "p95 < baseline + 10%": "failure",
+        "records_per_second > baseline - 10%": "passed",
+        "p50 < baseline + 10%": "skipped",
+        "verdict": "failure",
+    }
+    assert "-1.0% against 1,000 of 5 earlier runs" in texts["records_per_second > baseline - 10%"]
+    skipped = suite.find("testcase[@name='p50 < baseline + 10%']/skipped")
+    assert skipped is not None
+    assert skipped.attrib["message"].endswith("no run to compare with yet")
 
 
 def test_an_inconclusive_run_is_an_error_and_no_failure() -> None:

@@ -33,7 +33,7 @@ KEYS = [
     ),
     *("service_time_seconds", "throughput", "thresholds", "steps", "generator", "target", "reason_class"),
     *("target_url", "run_id", "manifest"),
-    *("distribution", "pods", "slowest", "capacity"),
+    *("distribution", "pods", "slowest", "capacity", "traits"),
 ]
 
 

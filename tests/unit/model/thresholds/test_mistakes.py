@@ -64,6 +64,49 @@ def test_what_cannot_be_meant_is_refused_with_its_reason_alone(field: str, text:
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("max < baseline + 10%", "no other metric can be held against the baseline"),
+        ("heavy.accepted > baseline - 10%", "no other metric can be held against the baseline"),
+        ("success_rate > baseline - 1%", "take error_rate for success_rate"),
+        ("p95 < baseline", "names a tolerance in per cent"),
+        ("p95 < baseline + 10", "names a tolerance in per cent"),
+        ("p95 < baseline + 200ms", "names a tolerance in per cent"),
+        ("p95 < baseline - 10%", "towards the worse"),
+        ("p95 > baseline + 10%", "towards the worse"),
+        ("records_per_second > baseline + 10%", "towards the worse"),
+        ("records_per_second < baseline - 10%", "towards the worse"),
+        ("records_per_second > baseline - 100%", "towards the worse"),
+    ],
+)
+def test_a_bound_on_the_baseline_that_cannot_be_meant_is_refused_with_its_reason_alone(text: str, reason: str) -> None:
+    (broken,) = broken_rules(a_spec(thresholds=[text]))
+
+    assert broken.rule.reason is Reason.ThresholdInvalid
+    assert reason in broken.message
+    with pytest.raises(ValueError, match=r"baseline"):
+        parse_threshold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance"),
+    [
+        ("p95 < baseline + 10%", 0.1),
+        ("heavy.p50<=baseline+2.5%", 0.025),
+        ("records_per_second >= baseline - 99%", 0.99),
+        ("error_rate < baseline + 0.5%", 0.005),
+    ],
+)
+def test_a_bound_on_the_baseline_has_a_tolerance_and_stands_in_thresholds_alone(text: str, tolerance: float) -> None:
+    assert broken_rules(a_spec(thresholds=[text])) == ()
+    assert parse_threshold(text).tolerance == pytest.approx(tolerance)
+    (in_abort,) = broken_rules(a_spec(abort={"thresholds": [text]}))
+    (in_climb,) = broken_rules(a_spec(scenario="capacity", thresholds=[text]))
+    assert "put it into spec.thresholds" in in_abort.message
+    assert "scenario capacity cannot name the baseline" in in_climb.message
+
+
+@pytest.mark.parametrize(
     "text",
     ["rejected > 0", "records_per_second < 100", "accepted < 10", "dropped <= 0", "error_rate <= 0%", "max < 1m"],
 )

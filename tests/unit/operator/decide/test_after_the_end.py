@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.afterwards import MessageState, StatusArchive, StatusMessage
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
+from loadtest_model.spec.thresholds import BaselineRuns
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import ArchiveResults, DeleteTest, MarkFinished, RemoveResults, SendMessages
 from loadtest_operator.decide.afterwards import LOST, MESSAGE_SECONDS, excess_results
@@ -105,8 +107,22 @@ def test_the_newest_results_stay_and_no_more_than_are_kept(keep: int, ages: list
     assert newest_removed is None or all(each.created_at >= newest_removed for each in kept if each.name != LATEST)
 
 
-def made(name: str, age: int) -> ObservedResults:
-    return ObservedResults(name, f"uid-of-{name}", NOW - timedelta(seconds=age))
+def made(name: str, age: int, verdict: str = "Passed") -> ObservedResults:
+    return ObservedResults(name, f"uid-of-{name}", NOW - timedelta(seconds=age), verdict=verdict)
+
+
+def test_failed_runs_in_a_row_do_not_push_out_the_runs_that_they_are_held_against() -> None:
+    passed = [made(f"passed-{age}-results", age) for age in (20, 21, 22, 23)]
+    failed = [made(LATEST, 1, "Failed"), *(made(f"failed-{age}-results", age, "Failed") for age in range(2, 9))]
+    observation = completed(retention={"keep": 3}, results=(*passed, *failed))
+    assert observation.test.spec is not None
+    spec = structs.replace(observation.test.spec, thresholds=["p95 < baseline + 10%"], baseline=BaselineRuns(runs=2))
+
+    kept_for_baseline = excess_results(replace(observation, test=replace(observation.test, spec=spec)))
+
+    excess = excess_results(observation)
+    assert [each for each in (*passed, *failed) if each not in excess] == failed[:3]
+    assert [each for each in (*passed, *failed) if each not in kept_for_baseline] == [*passed[:2], *failed[:3]]
 
 
 def a_config_map(name: str, owner_uid: str, **owner: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from loadtest_model.plan import Plan
-from loadtest_model.report.labels import UID_LABEL, label_value
+from loadtest_model.report.labels import UID_LABEL, VERDICT_LABEL, label_value
 from loadtest_operator.facts import names
 from loadtest_operator.facts.destinations import Destination
 from loadtest_operator.facts.resources import observed_job
@@ -262,7 +262,14 @@ def test_every_child_is_owned_and_labelled() -> None:
     for manifest in (a_manifest(), results(PLAN, *a_run_result())):
         (owner,) = manifest["metadata"]["ownerReferences"]
         assert (owner["uid"], owner["controller"], owner["blockOwnerDeletion"]) == (IDENTITY.uid, True, False)
-        assert manifest["metadata"]["labels"] == names.labels(IDENTITY.name, IDENTITY.uid, "1")
+        labels = manifest["metadata"]["labels"]
+        assert {**labels, **names.labels(IDENTITY.name, IDENTITY.uid, "1")} == labels
+
+
+def test_the_results_of_a_run_bear_its_verdict() -> None:
+    aggregate, summary = a_run_result()
+
+    assert results(PLAN, aggregate, summary)["metadata"]["labels"][VERDICT_LABEL] == str(summary.verdict)
 
 
 @pytest.mark.parametrize("name", ["heavy", "a" * 253, "a.b-c", "x" * 39 + "-y"])

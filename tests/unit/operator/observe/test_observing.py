@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.report.labels import RUN_LABEL
 from loadtest_operator.cluster.api import EVENTS, ApiError
@@ -156,3 +158,37 @@ async def test_before_the_start_every_look_is_at_the_workload_too() -> None:
         looks = [(await look(observer)).workload for _ in range(3)]
 
     assert [seen.problem if seen else None for seen in looks] == ["WorkloadNotFound"] * 3
+
+
+FIELDS = "records: {fields: {only: [email]}}"
+WITH_TEMPLATE: Json = {**TEST, "spec": {**TEST["spec"], "records": {"template": {"name": "products"}}}}
+
+
+def a_config_map(**data: str) -> Json:
+    return {"metadata": {"name": "products", "namespace": IDENTITY.namespace}, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("config_maps", "problem", "words"),
+    [
+        ([a_config_map(**{"fields.yaml": FIELDS})], None, ""),
+        ([{**a_config_map(), "metadata": {"name": "others"}}], "ConfigMapMissing", "products, which spec.records"),
+        ([a_config_map(other=FIELDS)], "ConfigMapKeyMissing", "has no key fields.yaml"),
+        ([a_config_map(**{"fields.yaml": "secret: 1"})], "RecordsInvalid", "must hold `records:` alone"),
+    ],
+)
+async def test_the_columns_of_a_template_are_read_before_there_is_a_job(
+    config_maps: list[Json], problem: str | None, words: str
+) -> None:
+    async with FakeApi(loadtests=[WITH_TEMPLATE], configmaps=config_maps) as api:
+        template = (await look(an_observer(api, Memory(lambda: 100.0)))).records_template
+
+    assert template is not None
+    assert template.problem == problem
+    assert words in template.message
+    assert (template.template is None) == bool(problem)
+
+
+async def test_a_test_with_a_job_needs_its_template_no_more() -> None:
+    async with FakeApi(loadtests=[WITH_TEMPLATE], jobs=[a_job()], configmaps=[]) as api:
+        assert (await look(an_observer(api, Memory(lambda: 100.0)))).records_template is None

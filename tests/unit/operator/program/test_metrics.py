@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 from prometheus_client import CollectorRegistry, generate_latest
@@ -31,6 +32,7 @@ from support.operator_builders import (
     decide_end,
     next_observation,
 )
+from support.report_cases import COMPARED_RESULTS
 
 LABELS = {"namespace": "shop", "test": "heavy"}
 Series = tuple[str, tuple[tuple[str, str], ...]]
@@ -125,6 +127,23 @@ def test_a_threshold_is_shown_with_its_bound_and_whether_it_is_in_doubt() -> Non
     assert key("loadtest_threshold_passed", step="", threshold="p95 < 20s") not in samples
     assert samples[key("loadtest_threshold_bound", step="", threshold="error_rate <= 2%")] == 0.02
     assert key("loadtest_threshold_in_doubt", step="", threshold="error_rate <= 2%") not in samples
+
+
+def test_a_bound_on_the_baseline_is_shown_as_what_the_tolerance_allows_also_after_a_restart() -> None:
+    metrics = RunMetrics()
+    observation = done()
+    after = next_observation(observation, decide_end(observation), pods=())
+    breached, _, not_compared = (msgspec.to_builtins(result) for result in COMPARED_RESULTS)
+    status = {**after.test.status, "thresholds": [breached, not_compared]}
+    after = replace(after, test=replace(after.test, status=status))
+
+    metrics.show(after, decide(after, POLICY))
+
+    samples = shown(metrics)
+    assert samples[key("loadtest_threshold_bound", step="", threshold="p95 < baseline + 10%")] == 0.362
+    assert samples[key("loadtest_threshold_passed", step="", threshold="p95 < baseline + 10%")] == 0
+    assert key("loadtest_threshold_bound", step="", threshold="p50 < baseline + 10%") not in samples
+    assert samples[key("loadtest_threshold_in_doubt", step="", threshold="p50 < baseline + 10%")] == 0
 
 
 def test_a_threshold_that_only_another_version_knows_does_not_stop_the_scrape() -> None:

@@ -15,9 +15,20 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def documents_in(text: str) -> list[Any]:
+class _LoaderWithoutAliases(_Loader):
+    """Refuses aliases, by which a short text can stand for one of any length."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not read here")
+        return super().compose_node(parent, index)
+
+
+def documents_in(text: str, *, takes_aliases: bool = True) -> list[Any]:
     """The documents as plain values. Raises ValueError, saying where it is not YAML."""
     try:
-        return list(yaml.load_all(text, _Loader))
+        return list(yaml.load_all(text, _Loader if takes_aliases else _LoaderWithoutAliases))
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -1,0 +1,1 @@
+"""A project whose views misbehave, each in its own way, for the tests of the guard."""

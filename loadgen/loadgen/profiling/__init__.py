@@ -1,0 +1,1 @@
+"""The columns of a team's own file as fields of synthetic records, without the file's values."""
