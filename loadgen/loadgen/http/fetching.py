@@ -80,7 +80,7 @@ async def fetch(
     environment used. Raises FetchError.
     """
     connect_seconds = min(timeout_seconds, CONNECT_SECONDS)
-    is_https = site_of(url).url.scheme == "https"
+    is_https = url.lower().startswith("https:")
     try:
         async with (
             aiohttp.ClientSession(
