@@ -188,16 +188,18 @@ class PartsTally:
     __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
-        self._tallies = (_PartTally(), _PartTally(), _PartTally())
+        self._tallies = (_PartTally(), _PartTally(), _PartTally(), _PartTally())
 
     def add(self, times: PartNanoseconds) -> None:
-        connect, upload, wait = self._tallies
+        connect, upload, wait, database = self._tallies
         if times.connect is not None:
             connect.add(times.connect)
         if times.upload is not None:
             upload.add(times.upload)
         if times.wait is not None:
             wait.add(times.wait)
+        if times.database is not None:
+            database.add(times.database)
 
     def parts(self) -> UploadParts:
         return UploadParts(
