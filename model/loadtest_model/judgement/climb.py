@@ -167,7 +167,9 @@ def _trend(step: Step, plateau: Plateau, measured: StepAggregate, seconds: Seque
     """
     if step.arrivals is not None:
         return growing_backlog(plateau, seconds, measured.response.mean_seconds or 0.0)
-    return rising_times(plateau, seconds, relative_deviation(measured.response))
+    # Until all of its users wait in line, the times of a higher load rise. So its first third says nothing.
+    settled = plateau._replace(first=plateau.first + (plateau.end - plateau.first) // 3)
+    return rising_times(settled, seconds, relative_deviation(measured.response))
 
 
 def _chance(

@@ -268,8 +268,8 @@ def test_a_plateau_on_which_times_still_rise_is_not_held_and_nobody_is_failed_fo
     assert finding.held is not None
     assert (finding.held.level, finding.limit, finding.is_at_least) == (1, CapacityLimit.THRESHOLD, True)
     assert finding.text.endswith(
-        "; 2 virtual users: not known to hold, because response time rises at constant load of 2 virtual users: 200 ms"
-        " to 900 ms"
+        "; 2 virtual users: not known to hold, because response time rises at constant load of 2 virtual users: 450 ms"
+        " to 950 ms"
     )
     judgement = judge(Facts(plan=plan, aggregate=aggregate, climb_ended=True))
     assert (judgement.verdict, judgement.reason) == expected
