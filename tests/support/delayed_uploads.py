@@ -170,6 +170,10 @@ class _Batch:
         return "c1"
 
     @property
+    def look_up_key(self) -> str | None:
+        return None
+
+    @property
     def first_row_name(self) -> str:
         return "client_id c1"
 

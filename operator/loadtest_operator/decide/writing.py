@@ -280,6 +280,14 @@ def _without_glance(status: Status) -> Status:
     return structs.replace(status, at_a_glance=())
 
 
+def _with_short_limit(status: Status) -> Status:
+    """What limited a climb is cut before the message is, which says why the test stands where it does."""
+    if status.capacity is None:
+        return status
+    limit, notice = (shorten(text, _SHORTEST_TEXT) for text in (status.capacity.limit, status.capacity.notice))
+    return structs.replace(status, capacity=structs.replace(status.capacity, limit=limit, notice=notice))
+
+
 def _with_shorter_texts(status: Status) -> Status:
     return _cut(essential(status), 2 * _SHORT_TEXT)
 
@@ -302,6 +310,7 @@ _SHORTER: Final[tuple[Callable[[Status], Status], ...]] = (
     _without_glance,
     _with_fewer_points,
     essential,
+    _with_short_limit,
     _with_shorter_texts,
     _with_shortest_texts,
 )
