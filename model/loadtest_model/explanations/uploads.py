@@ -9,7 +9,8 @@ AUTHENTICATION: Final = {
     Cause.TOKEN_MISSING: Explanation(
         "A token is wanted",
         "The target wants to know who uploads, and no token was sent, or none could be read.",
-        "Set spec.target.auth, and check that what it names can be read and holds the token.",
+        "Set spec.target.auth, and check that what it names can be read and holds the token. The guard for Django"
+        " (load_test_refused) wants the token of manage.py loadtest_token, and LoadTest as spec.target.auth.scheme.",
     ),
     Cause.TOKEN_EXPIRED: Explanation(
         "The token has expired",
@@ -27,13 +28,15 @@ AUTHENTICATION: Final = {
         "The token's scheme is wrong",
         "A token was sent, but the target looks for another word before it in the Authorization header.",
         "Set spec.target.auth.scheme to the word that the target wants: Bearer for most JWT libraries, Token for DRF's"
-        " TokenAuthentication, JWT for some.",
+        " TokenAuthentication, JWT for some, LoadTest for the guard for Django (load_test_refused), whose token comes"
+        " from manage.py loadtest_token.",
     ),
     Cause.TOKEN_REFUSED: Explanation(
         "The token is not accepted",
         "The target does not accept the token: wrong signature, wrong audience, an unknown or disabled user.",
         "Check the token that spec.target.auth names: that it was made for this target, is whole and has not been"
-        " revoked, and that the scheme before it is the word that the target wants (Bearer, or Token for DRF).",
+        " revoked, and that spec.target.auth.scheme is the word that the target wants before it (Bearer, Token for DRF,"
+        " LoadTest for the guard for Django, whose token comes from manage.py loadtest_token).",
     ),
     Cause.LOGIN_FAILED: Explanation(
         "The log-in gives no token",

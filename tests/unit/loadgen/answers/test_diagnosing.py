@@ -11,6 +11,7 @@ from loadgen.answers.diagnosing import diagnose
 from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, judge
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.answers.signs import AnsweredUpload
+from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 
@@ -25,6 +26,12 @@ CSRF = (
     "<title>403 Forbidden</title><h1>Forbidden <span>(403)</span></h1><p>CSRF verification failed. Request aborted.</p>"
 )
 MEGABYTE = 1_000_000
+GUARD = {
+    "success": False,
+    "code": "load_test_refused",
+    "message": "a load test needs a token: send the one of `manage.py loadtest_token` as `Authorization: LoadTest"
+    " <token>` or `Load-Test-Token: <token>`",
+}
 
 
 def facts(**changes: Any) -> RequestFacts:
@@ -208,6 +215,9 @@ def test_a_file_that_the_view_refuses(status: int, body: object) -> None:
         (401, "", 'Bearer error_description="The access token expired"', "Bearer", Cause.TOKEN_EXPIRED),
         (403, {"detail": "Token has expired"}, "", "Bearer", Cause.TOKEN_EXPIRED),
         (403, {"detail": "Invalid token."}, "", "Token", Cause.TOKEN_REFUSED),
+        (403, GUARD, "", None, Cause.TOKEN_MISSING),
+        (403, GUARD, "", "Bearer", Cause.TOKEN_SCHEME),
+        (403, {**GUARD, "message": "the token is not valid"}, "", "LoadTest", Cause.TOKEN_REFUSED),
     ],
 )
 def test_an_upload_whose_token_is_not_taken(
@@ -216,6 +226,15 @@ def test_an_upload_whose_token_is_not_taken(
     headers = {"WWW_Authenticate": challenge} if challenge else {}
 
     assert cause(status, body, facts(scheme=scheme), **headers) is expected
+
+
+@pytest.mark.parametrize("each", [Cause.TOKEN_MISSING, Cause.TOKEN_SCHEME, Cause.TOKEN_REFUSED])
+def test_what_to_do_about_the_token_names_the_scheme_and_the_command_of_the_guard(each: Cause) -> None:
+    next_step = explanation_of(each).next_step
+
+    assert "spec.target.auth.scheme" in next_step
+    assert "LoadTest" in next_step
+    assert "manage.py loadtest_token" in next_step
 
 
 def test_a_token_that_has_expired_by_its_own_word_is_told_whatever_the_answer_says() -> None:
