@@ -3,20 +3,25 @@
 import asyncio
 import math
 import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
 from msgspec import structs
 from multidict import CIMultiDict
+from yarl import URL
 
+from loadgen.answers import signs
 from loadgen.answers.json_answers import ABSENT, parse_json, value_at
-from loadgen.answers.judging import printable_text
-from loadgen.auth.tokens import TokenUnreadableError, token_of, without_secret
+from loadgen.answers.judging import HttpAnswer, printable_text
+from loadgen.answers.request_facts import RequestFacts
+from loadgen.auth.tokens import TokenUnreadableError, expiry_of, token_of, without_secret
 from loadgen.http.fetching import Fetch, FetchedAnswer, FetchError
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.request_headers import USER_AGENT
 from loadgen.http.tls import TlsUnusableError
+from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.proof import (
     ReadBackReport,
     ReadBackResult,
@@ -31,6 +36,7 @@ RETRY_PAUSE_SECONDS: Final = 1.0
 CUT_SHORT_SECONDS: Final = 3.0
 """The longest that a reading takes which the report of a refused or halted run waits for."""
 _PASSING_STATUSES: Final = frozenset({408, 425, 429})
+_TOKEN_STATUSES: Final = frozenset({401, 403})
 
 
 class _ReadingFailedError(Exception):
@@ -48,6 +54,7 @@ class _ReadingFailedError(Exception):
 class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
+    `token_cause` says why the last answer did not take the target's token; it is None where nothing speaks of the token.
     `authorization` gives the value of the target's Authorization header, None where it has none. `id_column` is the
     file's column that rows are looked up by, and `id_prefix` what all of this run begin with there, if they do.
     """
@@ -64,7 +71,9 @@ class ReadBack:
         self._plan = plan
         self._fetch = fetch
         self._authorization = authorization
+        self._scheme = ""
         self._token = ""
+        self.token_cause: Cause | None = None
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds, id_column=id_column, id_prefix=id_prefix)
 
     async def read(self, moment: ReadingMoment, keys: Sequence[str], *, longest_seconds: float = math.inf) -> None:
@@ -156,6 +165,7 @@ class ReadBack:
 
     async def _get(self, url: str) -> FetchedAnswer:
         """A fresh answer that is 2xx or 404."""
+        self.token_cause = None
         try:
             answer = await self._fetch(url, await self._headers(), self._plan.timeout_seconds)
         except FetchError as error:
@@ -165,6 +175,8 @@ class ReadBack:
         except (TlsUnusableError, TokenUnreadableError) as error:
             raise _ReadingFailedError(f"{url}: {error}", is_lasting=False) from error
         status = answer.status
+        if status in _TOKEN_STATUSES:
+            self.token_cause = self._token_cause_of(url, answer)
         if not (200 <= status < 300 or status == 404):
             is_lasting = 300 <= status < 500 and status not in _PASSING_STATUSES
             raise _ReadingFailedError(f"{url} answered {status}: {printable_text(answer.body)}", is_lasting=is_lasting)
@@ -178,8 +190,21 @@ class ReadBack:
         authorization = await self._authorization() if self._plan.sends_token else None
         if authorization is not None:
             headers["Authorization"] = authorization
-            self._token = token_of(authorization)
+            self._scheme, self._token = authorization.partition(" ")[0], token_of(authorization)
         return headers
+
+    def _token_cause_of(self, url: str, answer: FetchedAnswer) -> Cause | None:
+        if not self._plan.sends_token:
+            return None
+        expires_at = expiry_of(self._token)
+        facts = RequestFacts(
+            url=URL(url),
+            scheme=self._scheme or None,
+            is_token_expired=expires_at is not None and expires_at <= time.time(),
+            body_bytes=0,
+            most_accepted_bytes=0,
+        )
+        return signs.token(signs.AnsweredUpload(HttpAnswer(answer.status, answer.headers, answer.body), facts))
 
     def _count_in(self, url: str, answer: FetchedAnswer) -> int:
         """The count at the plan's path: a whole number, or the length of a list."""

@@ -94,13 +94,21 @@ def refusal_report(refusal: Refusal, message: str, diagnosed_cause: Cause | None
     )
 
 
-def read_back_refusal(report: ReadBackReport, *, must_prove: bool) -> VerificationReport | None:
-    """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot."""
+def read_back_refusal(
+    report: ReadBackReport, *, must_prove: bool, token_cause: Cause | None = None
+) -> VerificationReport | None:
+    """The refusal of a target that stores rows, or if it `must_prove` that it stores none, of one that cannot.
+
+    `token_cause` is why the read-back's URL does not take the token, if it does not.
+    """
     conclusion = read_back_conclusion(report)
     if conclusion.result is ReadBackResult.STORED:
         return refusal_report(Refusal.STORED, conclusion.message)
     refusal = _REFUSAL_BY_CONCLUSION.get(conclusion.result)
-    return None if refusal is None or not must_prove else refusal_report(refusal, conclusion.message)
+    if refusal is None or not must_prove:
+        return None
+    is_failed = conclusion.result is ReadBackResult.FAILED
+    return refusal_report(refusal, conclusion.message, token_cause if is_failed else None)
 
 
 _REFUSAL_BY_CONCLUSION: Final = {

@@ -31,7 +31,7 @@ class StorageReadings:
     @property
     def refusal(self) -> VerificationReport | None:
         """The refusal of the target by the readings so far."""
-        return read_back_refusal(self.report, must_prove=self._must_prove)
+        return read_back_refusal(self.report, must_prove=self._must_prove, token_cause=self._read_back.token_cause)
 
     async def read_before(self) -> VerificationReport | None:
         """Read before the first upload; gives the refusal, if there is one."""

@@ -24,10 +24,13 @@ from loadgen.http.fetching import FetchedAnswer, make_fetch
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.proof.read_back import ReadBack
+from loadgen.proof.storage_readings import StorageReadings
 from loadgen.records.space import run_prefix
 from loadgen.screen.checklist import checklist
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import make_uploader
+from loadtest_model.explanations import explanation_of
+from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.proof import ReadBackResult, ReadingMoment, read_back_conclusion
 from loadtest_model.measurement.snapshot import HaltReason, PodState, ProofLevel, Refusal, VerificationReport
 from loadtest_model.plan import AddressPolicy, Plan, SecretPlace
@@ -466,6 +469,35 @@ async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None
     (reading,) = read_back.report.readings
     assert "answered 403: no no" in reading.problem
     assert "s3c" not in reading.problem
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status", "message", "cause"),
+    [
+        ("LoadTest wrong", 403, "the token is not valid", Cause.TOKEN_REFUSED),
+        ("LoadTest old", 403, "the token has expired", Cause.TOKEN_EXPIRED),
+        ("Bearer some", 403, "a load test needs a token: send the one of `manage.py`", Cause.TOKEN_SCHEME),
+        (None, 401, "", Cause.TOKEN_MISSING),
+        ("Bearer some", 403, "not from this network", Cause.READ_BACK_FAILED),
+        ("Bearer some", 500, "invalid token", Cause.READ_BACK_FAILED),
+    ],
+)
+async def test_a_storage_that_does_not_take_the_token_refuses_the_target_for_the_token(
+    authorization: str | None, status: int, message: str, cause: Cause
+) -> None:
+    async def refuse(_url: str, _headers: Mapping[str, str], _timeout_seconds: float) -> FetchedAnswer:
+        return FetchedAnswer(status, msgspec.json.encode({"message": message}))
+
+    async def token() -> str | None:
+        return authorization
+
+    plan = read_back_plan("http://127.0.0.1:1/count", countPath="count", timeout="100ms")
+    refusal = await StorageReadings(ReadBack(plan, refuse, token), must_prove=True).read_before()
+
+    assert refusal is not None
+    assert (refusal.refusal, refusal.cause) == (Refusal.READ_BACK, cause)
+    assert refusal.hint == explanation_of(cause).next_step
+    assert message in refusal.message
 
 
 async def test_a_client_id_is_written_into_the_url_as_it_must_be() -> None:
