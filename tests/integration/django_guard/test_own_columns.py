@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from localcluster.controlplane import free_ports
+from localcluster.installation import REPOSITORY
 
 READY_SECONDS = 60.0
+RECORDS_PAGE = (REPOSITORY / "docs" / "records.md").read_text()
 
 MODELS = """
 from django.db import models
@@ -136,3 +138,19 @@ def test_a_model_of_eight_columns_is_proven_by_two_commands(project: Path, url: 
     assert re.search(r"Verified +level Proven", verify.stdout)
     count = manage(project, "shell", "-c", "from plant.models import Machine; print('rows', Machine.objects.count())")
     assert "rows 1" in count.stdout
+
+
+def test_the_commands_that_the_page_of_records_shows_for_a_model_verify_a_guarded_service(
+    project: Path, url: str
+) -> None:
+    block = RECORDS_PAGE.partition("### From a Django model\n")[2].split("```")[1]
+    commands = block.replace("customers.Customer", "plant.Machine").replace("http://127.0.0.1:8000/upload/", url)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    process = subprocess.run(
+        ["bash", "-e"],
+        check=False, cwd=project, input=commands, env={**os.environ, "PATH": path},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "level Echoed" in process.stdout
