@@ -14,7 +14,8 @@ def fields_text(columns: Sequence[ModelColumn], heading: str) -> str:
     clients: dict[str, str] = {}
     added: list[ModelColumn] = []
     for column in columns:
-        if column.client and column.client not in clients:
+        # Only a column that is added has a line of its own, for its notes and for what they ask to add.
+        if column.client and not column.notes and column.client not in clients:
             clients[column.client] = column.name
         else:
             added.append(column)

@@ -16,6 +16,7 @@ _MOST: Final = 1_000_000
 _LONGEST_TEXT: Final = 200
 _LEAST_TEXT: Final = 5
 _UUID_PATTERN: Final = "########-####-4###-8###-############"
+_UNKNOWN_TEXT: Final = "the name tells nothing of the values, so they are texts at random; write a kind that fits"
 _OWN_EMAIL: Final = "{client_id:lower}@example.com"
 _OWN_URL: Final = "https://example.com/{client_id:lower}"
 _CLIENT_ID_LENGTH: Final = 20
@@ -65,7 +66,7 @@ def model_columns(model: type[models.Model], names: Sequence[str] = ()) -> list[
             raise LookupError(f"{model._meta.label} has no field {name}; it has {', '.join(fields)}")
     chosen_fields = [fields[name] for name in names] or [field for field in fields.values() if _is_filled(field)]
     unique_names = _names_of_unique_fields(model)
-    return [_column(field, is_unique=field.name in unique_names) for field in chosen_fields]
+    return [column_of(field, is_unique=field.name in unique_names) for field in chosen_fields]
 
 
 def _is_filled(field: Any) -> bool:
@@ -82,14 +83,15 @@ def _names_of_unique_fields(model: type[models.Model]) -> set[str]:
     return names
 
 
-def _column(field: Any, *, is_unique: bool) -> ModelColumn:
+def column_of(field: Any, *, is_unique: bool = False) -> ModelColumn:
+    """A column for one field."""
     column = _of_choices(field) or _of_value(field) or _of_text(field, is_unique=is_unique)
     if is_unique and not _is_unique(column):
         column = _unique_column(field)
     notes = [*column.notes]
     if any(type(validator) is RegexValidator for validator in field.validators):
         notes.append("the field has a pattern of its own; write values that match it")
-    if field.null and not is_unique:
+    if (field.null or (field.blank and field.empty_strings_allowed)) and not is_unique:
         notes.append("the field may be empty; add nullShare if the service takes an empty text for none")
     return ModelColumn(field.name, column.parameters, column.client, tuple(notes))
 
@@ -120,17 +122,21 @@ def _of_key(field: Any) -> ModelColumn:
 
 
 def _of_integer(field: Any) -> ModelColumn:
-    most = 32_767 if isinstance(field, models.SmallIntegerField | models.PositiveSmallIntegerField) else _MOST
+    most = _MOST
+    if isinstance(field, models.DecimalField):
+        most = min(10**field.max_digits - 1, _MOST)
+    elif isinstance(field, models.SmallIntegerField | models.PositiveSmallIntegerField):
+        most = 32_767
     low, high = _bounds(field, most)
     return _made(field, "integer", min=math.ceil(low), max=math.floor(high))
 
 
 def _of_decimal(field: Any) -> ModelColumn:
-    low, high = _bounds(field, min(10 ** (field.max_digits - field.decimal_places) - 1, _MOST))
     places = min(field.decimal_places, 9)
     if not places:
         return _of_integer(field)
     step = Decimal(1).scaleb(-places)
+    low, high = _bounds(field, min(float(10 ** (field.max_digits - field.decimal_places) - step), _MOST))
     return _made(
         field,
         "decimal",
@@ -183,9 +189,11 @@ def _of_text(field: Any, *, is_unique: bool) -> ModelColumn:
     client = _CLIENT_NAMES.get(field.name.lower(), "")
     if client and length >= CLIENT_LENGTHS[client] and not is_unique:
         return ModelColumn(field.name, {"kind": "template", "template": f"{{{client}}}"}, client)
-    if length < _LEAST_TEXT or isinstance(field, models.SlugField):
+    if isinstance(field, models.SlugField):
         return _made(field, "pattern", pattern="?" * min(length, 12))
-    return _made(field, "faker", provider="text", arguments={"max_nb_chars": min(length, _LONGEST_TEXT)})
+    if length < _LEAST_TEXT:
+        return _made(field, "pattern", _UNKNOWN_TEXT, pattern="?" * length)
+    return _made(field, "faker", _UNKNOWN_TEXT, provider="text", arguments={"max_nb_chars": min(length, _LONGEST_TEXT)})
 
 
 def _unique_column(field: Any) -> ModelColumn:

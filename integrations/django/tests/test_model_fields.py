@@ -11,7 +11,7 @@ from django.db import models
 
 from loadgen.formats import file_format
 from loadgen.records import Composer, RecordSpace, load_pools, refuse_unmakeable
-from loadtest_guard.model_fields import CLIENT_LENGTHS
+from loadtest_guard.model_fields import CLIENT_LENGTHS, column_of
 from loadtest_model.plan.columns import columns_of
 from loadtest_model.plan.records import RecordsPlan, plan_records
 from loadtest_model.spec.records import Fields, Records
@@ -62,6 +62,8 @@ class Odd(models.Model):
     code = models.CharField(max_length=8, validators=[RegexValidator("^X")])
     photo = models.FileField()
     tier = models.CharField(max_length=2)
+    mobile = models.CharField(max_length=20, blank=True)
+    surname = models.CharField(max_length=80)
 
     class Meta:
         app_label = "guarded_shop"
@@ -136,6 +138,38 @@ def test_what_has_to_be_completed_by_hand_is_said_where_it_stands() -> None:
     assert "1,024 values, then they come again" in text
     assert "add nullShare" in printed("guarded_shop.Account", only="born")
     assert rows_of(plan_of(text))
+
+
+def test_a_text_that_may_be_empty_is_said_to_be_so() -> None:
+    person = printed("guarded_shop.Odd", only="mobile,surname")
+
+    assert person.count("# the field may be empty") == 1
+    assert rows_of(plan_of(person.replace('"{phone}"', '"{phone}", nullShare: 0.5')))[0].keys() == {"mobile", "surname"}
+    assert "the field may be empty" in printed("guarded_shop.Account", only="remarks")
+    assert "the field may be empty" not in printed("guarded_shop.Account", only="given_name,telephone")
+
+
+def test_a_text_whose_name_tells_nothing_is_said_to_be_random() -> None:
+    note = "the name tells nothing of the values"
+
+    assert note in printed("guarded_shop.Account", only="remarks")
+    assert note in printed("guarded_shop.Account", only="short")
+    assert note not in printed("guarded_shop.Account", only="given_name,telephone,contact,site,slug,plan,number")
+
+
+@pytest.mark.parametrize(
+    ("max_digits", "decimal_places", "greatest"),
+    [(6, 2, "9999.99"), (2, 2, "0.99"), (7, 3, "9999.999"), (20, 15, "99999.999999999"), (15, 2, "1000000.0"), (3, 0, "999")],
+)
+def test_the_greatest_decimal_is_the_greatest_that_the_digits_allow(
+    max_digits: int, decimal_places: int, greatest: str
+) -> None:
+    field = models.DecimalField(name="price", max_digits=max_digits, decimal_places=decimal_places)
+
+    column = column_of(field)
+
+    assert str(column.parameters["max"]) == greatest
+    field.clean(f"{column.parameters['max']:.{column.parameters.get('places', 0)}f}", None)
 
 
 def test_a_name_of_nothing_is_refused_with_what_there_is() -> None:
