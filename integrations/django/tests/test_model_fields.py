@@ -159,7 +159,14 @@ def test_a_text_whose_name_tells_nothing_is_said_to_be_random() -> None:
 
 @pytest.mark.parametrize(
     ("max_digits", "decimal_places", "greatest"),
-    [(6, 2, "9999.99"), (2, 2, "0.99"), (7, 3, "9999.999"), (20, 15, "99999.999999999"), (15, 2, "1000000.0"), (3, 0, "999")],
+    [
+        (6, 2, "9999.99"),
+        (2, 2, "0.99"),
+        (7, 3, "9999.999"),
+        (20, 15, "99999.999999999"),
+        (15, 2, "1000000.0"),
+        (3, 0, "999"),
+    ],
 )
 def test_the_greatest_decimal_is_the_greatest_that_the_digits_allow(
     max_digits: int, decimal_places: int, greatest: str
