@@ -1,5 +1,7 @@
 """What `manage.py check` names."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,3 +86,14 @@ def test_verifying_names_what_is_wrong_before_it_sends_anything(guard_with: Any)
         call_command("loadtest_verify", "http://127.0.0.1:9/nowhere/")
     with guard_with(ENABLED=False), pytest.raises(CommandError, match="is not True"):
         call_command("loadtest_verify", "http://127.0.0.1:9/plain/")
+
+
+def test_verifying_without_loadgen_says_where_a_checkout_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(CommandError, match=r"\.venv/bin of a checkout .* into PATH") as caught:
+        call_command("loadtest_verify", "http://127.0.0.1:9/plain/")
+    assert "make setup" in str(caught.value)

@@ -91,5 +91,8 @@ def _loadgen() -> str:
     beside = Path(sys.executable).with_name("loadgen")
     program = str(beside) if beside.exists() else shutil.which("loadgen")
     if program is None:
-        raise CommandError("loadgen is not installed here: pip install loadtest-operator")
+        raise CommandError(
+            "loadgen is not installed here: put .venv/bin of a checkout (which `make setup` makes) into PATH, or"
+            " pip install loadtest-operator"
+        )
     return program
