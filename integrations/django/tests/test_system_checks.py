@@ -97,3 +97,21 @@ def test_verifying_without_loadgen_says_where_a_checkout_has_it(
     with pytest.raises(CommandError, match=r"\.venv/bin of a checkout .* into PATH") as caught:
         call_command("loadtest_verify", "http://127.0.0.1:9/plain/")
     assert "make setup" in str(caught.value)
+
+
+@pytest.mark.parametrize(("file", "told"), [(None, True), ("test.yaml", False)])
+def test_a_verification_that_fails_says_where_names_of_the_service_are_given(
+    file: str | None, told: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "loadgen"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    errors = io.StringIO()
+
+    with pytest.raises(SystemExit) as caught:
+        call_command("loadtest_verify", "http://127.0.0.1:9/plain/", file=file, stderr=errors)
+
+    assert caught.value.code == 3
+    assert ("after --" in errors.getvalue()) is told
+    assert ("-f" in errors.getvalue()) is told

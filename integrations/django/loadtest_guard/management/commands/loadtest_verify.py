@@ -50,6 +50,11 @@ class Command(BaseCommand):
         self.stdout.flush()
         process = subprocess.run(command, check=False, env={**os.environ, "AUTH_TOKEN": token})  # noqa: S603
         if process.returncode != 0:
+            if not (options["file"] or options["loadgen_options"]):
+                self.stderr.write(
+                    "Options of loadgen go after --, such as `-- --file-field upload --count imported`. Names and"
+                    " columns of the service may also stand in a manifest, given by -f."
+                )
             sys.exit(process.returncode)
 
     def _look_at_the_project(self, settings: GuardSettings, url: str) -> None:
