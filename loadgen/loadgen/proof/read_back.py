@@ -54,7 +54,7 @@ class _ReadingFailedError(Exception):
 class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
-    `token_cause` says why the last answer did not take the target's token; it is None where nothing speaks of the token.
+    `token_cause` says why the last answer did not take the token; it is None where nothing speaks of the token.
     `authorization` gives the value of the target's Authorization header, None where it has none. `id_column` is the
     file's column that rows are looked up by, and `id_prefix` what all of this run begin with there, if they do.
     """
