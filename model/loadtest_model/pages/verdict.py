@@ -141,7 +141,8 @@ def load_text(summary: Summary) -> str:
     elif highest is not None and highest.unit != "virtual users":
         # In the open model the users are a limit that is seldom reached.
         level = f"{highest.level:g} {highest.unit}"
-    return f"up to {level}" + (f" in {count_text(pods, 'pod')}" if pods else "")
+    # One generator may be a pod or a program on a laptop.
+    return f"up to {level}" + (f" in {count_text(pods, 'pod')}" if pods > 1 else "")
 
 
 def key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
