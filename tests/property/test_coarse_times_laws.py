@@ -77,3 +77,24 @@ def test_a_95th_percentile_is_below_the_average_only_if_the_exact_one_is(nanosec
     assert seconds is not None
     assert abs(seconds - exact_seconds) <= COARSE_WIDTH * exact_seconds * (1 + 1e-9)
     assert seconds >= average_seconds or exact_seconds < average_seconds
+
+
+@given(st.lists(st.integers(SECOND, 3 * SECOND // 2), min_size=1, max_size=60), quantiles)
+def test_no_quantile_is_above_the_greatest_duration_and_none_is_further_off_than_a_bucket_is_wide(
+    nanoseconds: list[int], quantile: float
+) -> None:
+    values = sorted(nanoseconds)
+    exact_seconds = values[nearest_rank(quantile, len(values)) - 1] / SECOND
+    average_seconds = sum(values) / len(values) / SECOND
+
+    seconds = coarse_quantile_seconds(times_of(values), quantile, average_seconds, values[-1] / SECOND)
+
+    assert seconds is not None
+    assert seconds <= values[-1] / SECOND * (1 + 1e-9)
+    assert abs(seconds - exact_seconds) <= COARSE_WIDTH * exact_seconds * (1 + 1e-9)
+
+
+def test_a_greatest_duration_that_lies_below_the_quantiles_bucket_is_not_theirs_and_cuts_nothing() -> None:
+    times = times_of([SECOND])
+
+    assert coarse_quantile_seconds(times, 0.95, None, 0.5) == coarse_quantile_seconds(times, 0.95)

@@ -9,6 +9,7 @@ import gc
 import io
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
@@ -87,6 +88,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"loadgen {options.command}: interrupted", file=sys.stderr)
         return INTERRUPTED_EXITS.get(options.command, 130)
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does.
+        return ExitStatus.INCONCLUSIVE
+    except Exception as error:
+        # Python would exit with 1, which says that the target is at fault.
+        from loadgen.load.share import sole_error  # noqa: PLC0415 - see the module's docstring
+
+        defect = sole_error(error)
+        print(
+            f"loadgen {options.command}: a defect of loadgen, not of the target: {type(defect).__name__}: {defect};"
+            " please report it with the lines below",
+            file=sys.stderr,
+        )
+        traceback.print_exception(defect)
+        return ExitStatus.INCONCLUSIVE
 
 
 def _escape_unencodable_characters() -> None:

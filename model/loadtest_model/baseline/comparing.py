@@ -22,6 +22,9 @@ from loadtest_model.thresholds.metrics import METRICS, metric_value_text
 FEWEST_BLOCKS: Final = 5
 """With fewer blocks chance cannot be told from a change."""
 
+SECONDS_OF_GOOD_INTERVALS: Final = 50
+"""From a shorter load come so few or so short blocks that an interval is wide."""
+
 _LONGEST_NOTE: Final = 256
 
 
@@ -48,7 +51,10 @@ def compare_with_baseline(
         return _result(threshold, step, baseline.lack_text, value=average_of(values, kind))
     is_share = metric.unit == "ratio"
     change = change_between(values, earlier, kind, is_share=is_share)
-    return _judged(threshold, change, doubt, len(earlier), step, is_share=is_share)
+    advice = ""
+    if len(values) * blocks.seconds < SECONDS_OF_GOOD_INTERVALS:
+        advice = f"; lengthen the load (to {SECONDS_OF_GOOD_INTERVALS} s or more) for a narrower interval"
+    return _judged(threshold, change, doubt, len(earlier), step, advice)
 
 
 def doubt_factors(threshold: Threshold, aggregate: StepAggregate, window_seconds: float) -> Interval:
@@ -72,8 +78,10 @@ def _earlier_figures(metric: str, baseline: Baseline, step: str) -> Iterator[Seq
 
 
 def _judged(
-    threshold: Threshold, change: Change, doubt: Interval, runs: int, step: str, *, is_share: bool
+    threshold: Threshold, change: Change, doubt: Interval, runs: int, step: str, advice: str
 ) -> ThresholdResult:
+    """The result of a comparison. `advice` is added to the note where a change is not shown."""
+    is_share = METRICS[threshold.metric].unit == "ratio"
     tolerance = (threshold.tolerance or 0.0) * (1 if threshold.is_upper else -1)
 
     def at(change_by: float) -> float:
@@ -95,7 +103,7 @@ def _judged(
         low=max(0.0, least),
         high=None if math.isinf(greatest) else greatest,
         step=step,
-        note=clip(_note(threshold, change, runs, is_share=is_share), _LONGEST_NOTE),
+        note=clip(_note(threshold, change, runs, advice, is_share=is_share), _LONGEST_NOTE),
         baseline=Comparison(
             runs=runs,
             value=change.baseline,
@@ -111,7 +119,7 @@ def _is_beyond(threshold: Threshold, value: float, bound: float) -> bool:
     return value > bound if threshold.is_upper else value < bound
 
 
-def _note(threshold: Threshold, change: Change, runs: int, *, is_share: bool) -> str:
+def _note(threshold: Threshold, change: Change, runs: int, advice: str, *, is_share: bool) -> str:
     low, high = change.change_range
     middle = change.value - change.baseline if is_share else change.value / change.baseline - 1
     tolerance = (threshold.tolerance or 0.0) * (1 if threshold.is_upper else -1)
@@ -120,7 +128,7 @@ def _note(threshold: Threshold, change: Change, runs: int, *, is_share: bool) ->
     note = f"{texts[0]} against {baseline} (between {texts[1]} and {texts[2]})"
     straddles = low <= tolerance <= high
     is_worse = middle > tolerance if threshold.is_upper else middle < tolerance
-    return f"{note}: not shown to be beyond the tolerance" if straddles and is_worse else note
+    return f"{note}: not shown to be beyond the tolerance{advice}" if straddles and is_worse else note
 
 
 def _change_text(change: float, *, is_share: bool) -> str:

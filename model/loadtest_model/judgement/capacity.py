@@ -1,6 +1,6 @@
 """How much a target can take: the highest load that held, what limited it, and the knee of the throughput."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
@@ -16,7 +16,7 @@ from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text, 
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
-from loadtest_model.plan.climb import Climb, climb_notices
+from loadtest_model.plan.climb import Climb, length_notices, sample_notices
 from loadtest_model.quantities import count_text
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
@@ -129,8 +129,15 @@ def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bo
         text="; ".join(filter(None, (text, _unsteady_text(plateaus, held, limiting, climb.by)))),
         knee=knee_of([plateau for plateau in settled if plateau.state is not PlateauState.IN_DOUBT]),
         required=climb.required,
-        notices=tuple(climb_notices(step.thresholds, step.segments[0].duration_seconds, step.arrivals)),
+        notices=tuple(_notices(step, plateaus)),
     )
+
+
+def _notices(step: Step, plateaus: Sequence[JudgedPlateau]) -> Iterator[str]:
+    """What lowers the worth of a climb. That plateaus have few uploads is said only where one had."""
+    yield from length_notices(step.thresholds, step.segments[0].duration_seconds)
+    if any(plateau.state is PlateauState.TOO_FEW_SAMPLES for plateau in plateaus):
+        yield from sample_notices(step.thresholds, step.arrivals)
 
 
 def climb_end(plan: Plan, aggregate: Aggregate, health: Health) -> str:

@@ -66,17 +66,24 @@ def coarse_count(times: CoarseTimes) -> int:
     return sum(times[1::2])
 
 
-def coarse_quantile_seconds(times: CoarseTimes, quantile: float, average_seconds: float | None = None) -> float | None:
+def coarse_quantile_seconds(
+    times: CoarseTimes, quantile: float, average_seconds: float | None = None, greatest_seconds: float | None = None
+) -> float | None:
     """The nearest-rank quantile within `COARSE_ERROR`; None where there are no durations.
 
     If the exact average is given and lies in the upper half of the bucket, it stands for the quantile, within
     `COARSE_WIDTH`. A high quantile then is below the average only if the durations themselves say so.
+
+    If a greatest duration is given and lies in the lower half of the bucket, the quantile is at most that. One below
+    the bucket is not the greatest of these durations, and does not count.
     """
     rank = nearest_rank(quantile, coarse_count(times))
     for bucket, count in buckets_of(times).items():
         rank -= count
         if rank <= 0:
             middle = float(2 * _GAMMA**bucket / (_GAMMA + 1))
+            if greatest_seconds is not None and bucket_of(round(greatest_seconds * NANOSECONDS)) == bucket:
+                middle = min(middle, greatest_seconds)
             if average_seconds is not None and bucket_of(round(average_seconds * NANOSECONDS)) == bucket:
                 return max(middle, average_seconds)
             return middle

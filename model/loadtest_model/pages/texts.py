@@ -61,7 +61,8 @@ METHOD: Final = (
     (
         "Percentiles of the course",
         "The p95 of each piece comes from coarser counts, with a relative error of at most {coarse_error}. If it cannot"
-        " be told from the average, the average stands for it, with an error of at most {coarse_width}.",
+        " be told from the average, the average stands for it, with an error of at most {coarse_width}. It is never"
+        " above the greatest time of its step.",
     ),
     (
         "Error rate",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from loadtest_model.judgement.capacity import load_text as capacity_load_text
 from loadtest_model.judgement.judged_thresholds import not_compared_text
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -132,10 +133,16 @@ def load_text(summary: Summary) -> str:
     plateaus = [plateau for step in summary.steps for plateau in step.plateaus]
     highest = max(plateaus, key=lambda plateau: plateau.level, default=None)
     level = count_text(max((step.virtual_users for step in summary.steps), default=0), "virtual user")
-    if highest is not None and highest.unit != "virtual users":
+    capacity = summary.capacity
+    reached = max((each.load for each in capacity.plateaus if each.uploads), default=None) if capacity else None
+    if capacity is not None and reached is not None:
+        # A climb ends where a plateau does not hold, so most of the plan may never have been loaded.
+        level = capacity_load_text(reached, capacity.by)
+    elif highest is not None and highest.unit != "virtual users":
         # In the open model the users are a limit that is seldom reached.
         level = f"{highest.level:g} {highest.unit}"
-    return f"up to {level}" + (f" in {count_text(pods, 'pod')}" if pods else "")
+    # One generator may be a pod or a program on a laptop.
+    return f"up to {level}" + (f" in {count_text(pods, 'pod')}" if pods > 1 else "")
 
 
 def key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:

@@ -96,11 +96,11 @@ def refuse_unjudgeable_plateaus(thresholds: Sequence[str], arrivals: Arrivals | 
 
 def climb_notices(thresholds: Sequence[str], plateau_seconds: float, arrivals: Arrivals | None) -> Iterator[str]:
     """What lowers the worth of a climb, as far as that is known before the load."""
-    yield from _length_notices(thresholds, plateau_seconds)
-    yield from _sample_notices(thresholds, arrivals)
+    yield from length_notices(thresholds, plateau_seconds)
+    yield from sample_notices(thresholds, arrivals)
 
 
-def _length_notices(thresholds: Sequence[str], plateau_seconds: float) -> Iterator[str]:
+def length_notices(thresholds: Sequence[str], plateau_seconds: float) -> Iterator[str]:
     """A queue grows for as long as its answers take, and meanwhile the answers are too fast."""
     times = [threshold for threshold in parse_thresholds(thresholds) if threshold.is_of_time]
     longest = max(times, key=lambda threshold: threshold.bound, default=None)
@@ -113,7 +113,7 @@ def _length_notices(thresholds: Sequence[str], plateau_seconds: float) -> Iterat
         )
 
 
-def _sample_notices(thresholds: Sequence[str], arrivals: Arrivals | None) -> Iterator[str]:
+def sample_notices(thresholds: Sequence[str], arrivals: Arrivals | None) -> Iterator[str]:
     """Which plateaus cannot be judged."""
     if arrivals is None:
         most = max((METRICS[threshold.metric].fewest_samples for threshold in parse_thresholds(thresholds)), default=1)

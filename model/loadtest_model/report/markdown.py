@@ -11,8 +11,16 @@ from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 _MARKS: Final = {True: "held", False: "**breached**", None: "not decided"}
-_MARKUP: Final = re.compile(r"[\\`*_\[\]<>|~&@$]|(?<=http):|(?<=https):|(?<=www)\.")
+_MARKUP: Final = re.compile(
+    r"[\\`*\[\]|~@$]"
+    # An underscore within a word, an ampersand or a bracket that stands alone, and a comparison are text.
+    r"|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|&(?=[#0-9A-Za-z])|<(?![ =\d])|(?<! )>|>(?![ =])|^>"
+    r"|(?<=http):|(?<=https):|(?<=www)\.",
+    re.IGNORECASE,
+)
 """What Markdown, HTML in it, or a host of repositories gives a meaning, within a line; addresses become links."""
+
+_ADDRESS: Final = re.compile(r"(https?://[^\s`|]*[^\s`|.,;:)\]])", re.IGNORECASE)
 
 _MOST_REASONS: Final = 8
 
@@ -40,8 +48,8 @@ def _run_sentence(summary: Summary) -> str:
 
 
 def _threshold_row(result: ThresholdResult) -> tuple[str, ...]:
-    step = f"{result.step}: " if result.step else ""
-    return _plain(f"{step}{result.expression}"), _plain(measured_text(result)), _MARKS[result.passed]
+    step = f"{_plain(result.step)}: " if result.step else ""
+    return f"{step}{_code(result.expression)}", _plain(measured_text(result)), _MARKS[result.passed]
 
 
 def _figures(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -71,5 +79,18 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in one line that no reader of Markdown takes for markup, a link or a mention."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", " ".join(text.split()))
+    """Text in one line that no reader of Markdown takes for markup, a link or a mention. Addresses are code.
+
+    It escapes no more than that, because many read it as it is, in the log of a pipeline.
+    """
+    parts = _ADDRESS.split(" ".join(text.split()))
+    return "".join(_code(part) if number % 2 else _escaped(part) for number, part in enumerate(parts))
+
+
+def _code(text: str) -> str:
+    """Text as it is, in which nothing has a meaning but the end of the code and of a cell."""
+    return _escaped(text) if not text or set(text) & set("`|\r\n") else f"`{text}`"
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", text)

@@ -23,7 +23,8 @@ class SeriesRow(Struct, frozen=True, kw_only=True):
     in the second of its intended start, so that every row is conserved; `answers`, `records_answered` and the response
     times stand in the second in which the answers came. `virtual_users` is the most that were at work. `errors` has
     the kinds of error of the uploads that ended here, as `server_error=1 timeout=2`. The 95th percentile lies within
-    `COARSE_ERROR` of the exact one, or within `COARSE_WIDTH` if the average stands for it.
+    `COARSE_ERROR` of the exact one, or within `COARSE_WIDTH` if the average or the greatest time of the step stands for
+    it.
     """
 
     step: str
@@ -62,10 +63,12 @@ def series_rows(
         # The pods of a fleet begin each step together, as planned; a pod that is alone does so as soon as it can.
         start_seconds = planned_seconds if step_aggregate.start_seconds is None else step_aggregate.start_seconds
         step_start = start + timedelta(seconds=start_seconds) if start else None
+        sketches = (step_aggregate.response, step_aggregate.rejected_response)
+        greatest_seconds = max(each.max_seconds or 0.0 for each in sketches)
         for first, seconds in groupby(
             step_aggregate.seconds, key=lambda second: second.second // row_seconds * row_seconds
         ):
-            rows.append(_row(step.name, step_start, first, tuple(seconds)))
+            rows.append(_row(step.name, step_start, first, tuple(seconds), greatest_seconds))
     return tuple(rows)
 
 
@@ -99,7 +102,9 @@ def _cell(value: object) -> object:
     return "" if value is None else value
 
 
-def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Second, ...]) -> SeriesRow:
+def _row(
+    step: str, step_start: datetime | None, first: int, seconds: tuple[Second, ...], greatest_seconds: float | None
+) -> SeriesRow:
     counts = seconds[0].counts if len(seconds) == 1 else merged_counts([second.counts for second in seconds])
     answers = sum(second.answers for second in seconds)
     response_nanoseconds = sum(second.response_nanoseconds_sum for second in seconds)
@@ -122,7 +127,7 @@ def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Seco
         answers=answers,
         records_answered=sum(second.records_answered for second in seconds),
         avg_response_seconds=average_seconds,
-        p95_response_seconds=_p95_seconds(seconds, answers, average_seconds),
+        p95_response_seconds=_p95_seconds(seconds, answers, average_seconds, greatest_seconds),
         errors=" ".join(
             f"{kind}={count}" for kind, count in merged_errors(second.errors for second in seconds).items()
         ),
@@ -130,10 +135,14 @@ def _row(step: str, step_start: datetime | None, first: int, seconds: tuple[Seco
     )
 
 
-def _p95_seconds(seconds: tuple[Second, ...], answers: int, average_seconds: float | None) -> float | None:
+def _p95_seconds(
+    seconds: tuple[Second, ...], answers: int, average_seconds: float | None, greatest_seconds: float | None
+) -> float | None:
     """The 95th percentile of the answers' response times; None if a pod of an older version did not tell them all."""
     times = merged_coarse_times(second.answer_times for second in seconds)
-    return coarse_quantile_seconds(times, 0.95, average_seconds) if coarse_count(times) == answers else None
+    if coarse_count(times) != answers:
+        return None
+    return coarse_quantile_seconds(times, 0.95, average_seconds, greatest_seconds)
 
 
 def _rfc3339(instant: datetime) -> str:

@@ -20,7 +20,9 @@ from loadtest_model.values import LONGEST_NANOSECONDS, nanoseconds_of
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
-    """A rule that a spec breaks. `message` is the rule's message, followed by the value if that is a scalar."""
+    """A rule that a spec breaks. `message` describes the fault: it is the rule's message, followed by the value if that
+    is a scalar, unless the rule describes the value more closely.
+    """
 
     rule: Rule[Any]
     message: str
@@ -32,7 +34,7 @@ def broken_rules(spec: Spec) -> tuple[BrokenRule, ...]:
     The decoder has already checked types and bounds.
     """
     faults = (
-        BrokenRule(rule, f"{rule.message}{_value_clause(value)}")
+        BrokenRule(rule, rule.describe(value) if rule.describe else f"{rule.message}{_value_clause(value)}")
         for rule, value in applicable_rules(spec)
         if not rule.holds(value)
     )
@@ -91,10 +93,22 @@ def _climbs_by_rate(load: Load) -> bool:
     return load.capacity is not None and load.capacity.by is ClimbBy.ARRIVAL_RATE
 
 
-def _contradicts_climb(load: Load) -> bool:
-    """Whether a field of the load repeats or contradicts what the climb defines."""
-    users = load.virtual_users is not None and not _climbs_by_rate(load)
-    return users or _is_any_set(load.duration, load.records, load.stages, load.arrival_rate)
+def _contradictions_of_climb(load: Load) -> tuple[str, ...]:
+    """The fields of the load that repeat or contradict what the climb defines."""
+    fields = {
+        "duration": load.duration,
+        "records": load.records,
+        "stages": load.stages,
+        "arrivalRate": load.arrival_rate,
+        "virtualUsers": None if _climbs_by_rate(load) else load.virtual_users,
+    }
+    return tuple(f"spec.load.{name}" for name, value in fields.items() if value is not None)
+
+
+def _description_of_contradictions(spec: Spec) -> str:
+    *others, last = _contradictions_of_climb(spec.load)
+    names = f"{', '.join(others)} and {last}" if others else last
+    return f"scenario capacity takes its load from spec.load.capacity, or from the defaults of that: remove {names}"
 
 
 def _is_any_set(*fields: object) -> bool:
@@ -176,8 +190,9 @@ SPEC_RULES: Final = (
         message="scenario capacity takes its load from spec.load.capacity, so spec.load.duration, spec.load.records,"
         " spec.load.stages, spec.load.arrivalRate and, unless it climbs by arrivalRate, spec.load.virtualUsers cannot"
         " stand beside it",
-        holds=lambda spec: spec.scenario != Scenario.CAPACITY or not _contradicts_climb(spec.load),
+        holds=lambda spec: spec.scenario != Scenario.CAPACITY or not _contradictions_of_climb(spec.load),
         reason=Reason.LoadContradicts,
+        describe=_description_of_contradictions,
     ),
     Rule[Spec](
         cel="self.scenario != 'capacity' || !has(self.thresholds)"

@@ -25,6 +25,7 @@ GUIDES = (
     "records.md",
     "coming-from-scripts.md",
     "troubleshooting.md",
+    "capacity.md",
 )
 RESULTS = (DOCS / "results.md").read_text()
 

@@ -56,6 +56,27 @@ def test_ctrl_c_before_a_command_has_begun_shows_no_traceback(
     assert capsys.readouterr().err == f"loadgen {arguments[0]}: interrupted\n"
 
 
+@pytest.mark.parametrize("arguments", [["run", "light"], ["verify"], ["sample"], ["export", "k6"]])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by zero"), ExceptionGroup("tasks", [ZeroDivisionError("by zero")])]
+)
+def test_a_defect_of_loadgen_is_never_the_status_of_a_target_at_fault_and_its_first_line_says_what_it_is(
+    arguments: list[str], error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(f"loadgen.cli.main._{arguments[0]}", fail)
+
+    assert main(arguments) == 2
+    first, *trace = capsys.readouterr().err.splitlines()
+    assert first == (
+        f"loadgen {arguments[0]}: a defect of loadgen, not of the target: ZeroDivisionError: by zero;"
+        " please report it with the lines below"
+    )
+    assert trace[-1] == "ZeroDivisionError: by zero"
+
+
 @pytest.mark.parametrize(
     ("arguments", "suggestion"),
     [

@@ -298,6 +298,18 @@ def test_a_variable_beside_the_stages_of_a_manifest_is_refused_like_a_field_besi
     assert "spec.load.stages cannot stand beside DURATION" in refusal_of("-f", file, DURATION="3")
 
 
+def test_what_contradicts_a_climb_is_named_alone_with_what_to_do(tmp_path: Path) -> None:
+    prefix = "scenario capacity takes its load from spec.load.capacity, or from the defaults of that: remove "
+    one = manifest(tmp_path, load={"batchSize": 7, "duration": "9s"})
+    assert refusal_of("capacity", "-f", one) == f"{prefix}spec.load.duration"
+
+    three = manifest(tmp_path, load={"batchSize": 7, "duration": "9s", "virtualUsers": 2, "arrivalRate": 3})
+    assert refusal_of("capacity", "-f", three).splitlines()[0] == (
+        f"{prefix}spec.load.duration, spec.load.arrivalRate and spec.load.virtualUsers"
+    )
+    assert refusal_of("capacity", "--url", URL, DURATION="3").endswith("remove DURATION")
+
+
 def test_null_counts_as_nothing_in_a_manifest_but_for_a_field_that_there_is_not(tmp_path: Path) -> None:
     target = {"url": URL, "fileField": None, "headers": {"X-A": None, "X-B": "1"}, "timeouts": {"connect": None}}
     target_plan = plan("-f", manifest(tmp_path, scenario="light", target=target, load=None, abort=None)).target

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from loadtest_model.baseline.blocks import StepBlocks
 from loadtest_model.baseline.comparing import compare_with_baseline
@@ -57,6 +58,18 @@ def test_a_regression_that_chance_may_explain_is_not_shown_and_the_threshold_hol
     assert result.passed is True
     assert not result.is_in_doubt
     assert result.note.endswith("not shown to be beyond the tolerance")
+
+
+@pytest.mark.parametrize(("seconds", "is_advised"), [(1, True), (4, True), (5, False), (10, False)])
+def test_where_a_short_load_leaves_a_regression_unshown_the_note_says_to_lengthen_it(
+    seconds: int, is_advised: bool
+) -> None:
+    short = structs.replace(times(UNSTEADY, 1.2), seconds=seconds)
+    unchanged = structs.replace(times(UNSTEADY), seconds=seconds)
+    advice = "not shown to be beyond the tolerance; lengthen the load (to 50 s or more) for a narrower interval"
+
+    assert compared(short, on_record(times(UNSTEADY))).note.endswith(advice) is is_advised
+    assert "lengthen" not in compared(unchanged, on_record(times(UNSTEADY))).note
 
 
 def test_without_an_earlier_run_the_threshold_decides_nothing_and_says_so() -> None:

@@ -5,6 +5,7 @@ import re
 from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.elements import fragment_html
 from loadtest_model.pages.report_page import report_page
+from loadtest_model.pages.verdict import load_text
 from loadtest_model.report.capacity import CapacitySummary
 from support.report_cases import ReportCase, climbed, passed, with_summary
 
@@ -27,6 +28,10 @@ def test_it_tells_the_load_that_held_the_limit_and_the_knee() -> None:
     assert "Limited by the target: at 4 virtual users, threshold p95 &lt; 2s is breached: measured 3.000 s." in html
     assert "Throughput stops growing from 2 virtual users on." in html
     assert "The required load of 2 virtual users held." in html
+
+
+def test_the_load_of_a_climb_is_what_it_reached_and_not_what_was_planned() -> None:
+    assert load_text(climbed().summary).startswith("up to 4 virtual users")
 
 
 def test_the_drawing_marks_what_it_tells_and_says_so_without_the_picture() -> None:

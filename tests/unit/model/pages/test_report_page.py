@@ -193,6 +193,19 @@ def test_the_report_shows_the_figures_of_the_summary() -> None:
         assert figure in text
 
 
+def test_a_generator_that_is_alone_is_no_pod_of_a_fleet() -> None:
+    case = case_of("passed")
+    alone = with_summary(case, pods=case.summary.pods[:1])
+    text = text_of(report_page(alone.summary, alone.rows))
+
+    assert "up to 4 virtual users" in text
+    assert "The generator uploads errors records/s" in text
+    assert re.findall(r"\bpod\b|\bin 1 pod\b|Pods of the fleet|Pods and addresses", text) == []
+    assert {"Pods of the fleet", "pod 0", "pod 1"} <= set(
+        re.findall(r"Pods of the fleet|pod \d", text_of(page_of("passed")))
+    )
+
+
 def test_what_is_condensed_is_said() -> None:
     assert "Each piece covers 10m: records and errors are sums" in text_of(page_of("a_day"))
     assert "Each piece covers" not in text_of(page_of("passed"))

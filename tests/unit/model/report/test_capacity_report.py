@@ -6,6 +6,8 @@ import pytest
 
 from loadgen.screen.closing import closing_text
 from loadtest_model.judgement.capacity import CapacityLimit
+from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.plan import Plan
 from loadtest_model.report.capacity import (
     StatusCapacity,
     capacity_column,
@@ -62,6 +64,18 @@ def test_short_plateaus_are_named_in_the_status_and_wherever_the_capacity_is_tol
     assert status is not None
     assert status.notice.startswith("plateaus of 10 s are short beside p95 < 2s")
     assert status.notice in capacity_lines(status)
+
+
+def notices_of(plan: Plan, *plateaus: StepAggregate) -> str:
+    return " ".join(found(plan, *plateaus).notices)
+
+
+@pytest.mark.parametrize("capacity", [{}, {"by": ClimbBy.ARRIVAL_RATE}])
+def test_that_plateaus_have_few_uploads_is_said_only_where_one_had(capacity: dict[str, object]) -> None:
+    plan = a_climb(**capacity)
+
+    assert "fewer than 20 uploads" not in notices_of(plan, a_plateau(100), a_plateau(200))
+    assert "fewer than 20 uploads" in notices_of(plan, a_plateau(19), a_plateau(200))
 
 
 def test_the_status_has_all_but_the_plateaus() -> None:

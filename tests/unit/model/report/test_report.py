@@ -112,6 +112,17 @@ def test_the_percentile_and_the_errors_of_a_row_are_those_of_all_its_seconds() -
     )
 
 
+@pytest.mark.parametrize("milliseconds", range(150, 175))
+def test_the_percentile_of_a_second_is_never_above_the_slowest_answer_of_its_step(milliseconds: int) -> None:
+    second = Second(second=0, counts=counts(), virtual_users=1, answers=20, answer_times=times_of(*[milliseconds] * 20))
+    step = a_step(seconds=(second,), seconds_each=milliseconds / 1_000)
+
+    (row,) = series_rows(PLAN, a_run(step), None)
+
+    assert row.p95_response_seconds is not None
+    assert row.p95_response_seconds <= milliseconds / 1_000
+
+
 def test_a_second_that_a_pod_of_an_older_version_does_not_tell_whole_has_no_percentile() -> None:
     second = Second(second=0, counts=counts(), virtual_users=1, answers=3, answer_times=times_of(100, 200))
 
