@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from localcluster.choice import ClusterKind, cluster_kind
@@ -17,6 +18,10 @@ TARGET = "clients"
 TARGETS = "loadtest-operator-targets"
 READY_SECONDS = 60.0
 PAGES_PORT = 8082
+SECRETS_POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+IN_FORCE_AFTER = timedelta(seconds=4)
+"""How old the admission policies must be when a test is made that names Secrets: the operator asks for 3 s, and times
+of creation have whole seconds."""
 
 # Pods of the local cluster live on loopback addresses, which are never targets elsewhere.
 LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
@@ -76,6 +81,17 @@ def wait_until_served(rest: Rest, path: str = "/apis/x-load-test.dev/v1alpha1/lo
     wait_for(f"{path} to be served", is_served, READY_SECONDS)
 
 
+def wait_until_in_force(rest: Rest) -> None:
+    """Wait until the admission policies hold, since a test that names Secrets and is made before that is refused."""
+
+    def is_in_force() -> bool:
+        bindings = rest.items(SECRETS_POLICIES, "app.kubernetes.io/name=loadtest-operator")
+        times = [datetime.fromisoformat(binding["metadata"]["creationTimestamp"]) for binding in bindings]
+        return bool(times) and datetime.now(UTC) > max(times) + IN_FORCE_AFTER
+
+    wait_for("the admission policies to be in force", is_in_force, READY_SECONDS)
+
+
 def stored_rows(cluster: Cluster, rest: Rest, namespace: str = "default", target: str = TARGET) -> int:
     """How many rows the example target's database holds, as the target itself says."""
     pods = rest.items(f"/api/v1/namespaces/{namespace}/pods", f"app.kubernetes.io/name={target}")
@@ -96,6 +112,7 @@ def install_everything(rest: Rest, report: Callable[[str], None]) -> None:
     wait_until_available(rest, "default", TARGET)
     report("waiting for the operator")
     wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+    wait_until_in_force(rest)
 
 
 def install_for_own_target(rest: Rest, host: str, report: Callable[[str], None]) -> None:
@@ -105,6 +122,7 @@ def install_for_own_target(rest: Rest, host: str, report: Callable[[str], None])
     wait_until_served(rest)
     report("waiting for the operator")
     wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+    wait_until_in_force(rest)
 
 
 def has_pages_here() -> bool:

@@ -13,6 +13,7 @@ from localcluster.installation import (
     OPERATOR,
     OPERATOR_NAMESPACE,
     wait_until_available,
+    wait_until_in_force,
     wait_until_served,
 )
 from localcluster.rest import Rest
@@ -48,6 +49,7 @@ def cluster() -> Iterator[Cluster]:
         install(rest)
         wait_until_served(rest)
         wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+        wait_until_in_force(rest)
         yield new_cluster
 
 

@@ -65,7 +65,7 @@ def test_a_target_that_lies_is_refused_before_the_load(ended: dict[str, Json]) -
 
     assert status["verdict"] == "Failed"
     assert reason(status, "Succeeded") == reason(status, "Verified") == "RecordsStored"
-    assert "rose by 500: 1 before the first upload, 501 after the verification" in reasons(status)[0]
+    assert "rose by 500: 1 before the whole batch, 501 after the verification" in reasons(status)[0]
     assert status["summary"]["requests"]["sent"] == 0
 
 

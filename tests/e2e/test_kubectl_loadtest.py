@@ -192,7 +192,7 @@ def test_a_run_is_listed_described_and_its_results_are_saved(passed: Answer, plu
     assert described.status == 0
     assert "run one, scenario custom" in described.stdout
     assert re.search(r"^Verdict     Passed$", described.stdout, re.MULTILINE)
-    assert re.search(r"^ +\d+s ago +Normal +Passed +Passed: every threshold", described.stdout, re.MULTILINE)
+    assert re.search(r"^ +\S+ ago +Normal +Passed +Passed: no threshold", described.stdout, re.MULTILINE)
     files = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert saved.stdout.splitlines() == sorted(str(tmp_path / name) for name in files)
     assert json.loads(files["passes_one_summary.json"])["verdict"] == "Passed"

@@ -188,7 +188,8 @@ class Client:
         deadline.enter(DeadlinePhase.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
         is_small = request.length < _JOIN_BELOW_BYTES
-        pieces = iter((b"".join((head, *request.parts)),)) if is_small else _join_small_parts(head, request.parts)
+        # Made one by one, as they are written: a request that the guard refuses here has all its parts elsewhere.
+        pieces = _join_small_parts(head, request.parts)
         buffer_full_seconds = 0.0
         try:
             while True:
