@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from support.demo_closing import verdict_of_the_demo
 
 MANIFEST = REPOSITORY / "examples" / "loadtest-demo.yaml"
 END_SECONDS = 30.0
+MOMENT_SECONDS = 150.0
 
 
 @contextmanager
@@ -49,12 +51,18 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 def read_until(process: subprocess.Popen[str], pattern: str) -> None:
     assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if re.search(pattern, line):
-            return
-    raise AssertionError(f"the demo ended before it said {pattern!r}:\n{''.join(seen)}")
+    lines = []
+    # It ends the demo that does not say it in time, so that what it said instead is shown.
+    alarm = threading.Timer(MOMENT_SECONDS, process.kill)
+    alarm.start()
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if re.search(pattern, line):
+                return
+    finally:
+        alarm.cancel()
+    raise AssertionError(f"the demo ended, or was ended, before it said {pattern!r}:\n{''.join(lines)}")
 
 
 def processes_in(folder: Path) -> list[int]:
