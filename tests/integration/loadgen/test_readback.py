@@ -617,6 +617,8 @@ async def test_a_pod_whose_load_is_halted_by_a_violation_reads_how_many_rows_are
             (*_, last) = final.verification.read_back.readings
             assert (last.moment, last.rows) == (ReadingMoment.HALTED, len(storage.ids))
             assert shown(final.verification) is ReadBackResult.STORED
+            await pod.ack(final.sequence)
+            await pod.until_exited()
             word = pod.last_word().verification
             assert word is not None
             assert shown(word) is ReadBackResult.STORED
