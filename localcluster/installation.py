@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from loadtest_operator.facts.secret_access import IN_FORCE_AFTER
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, RestError, documents, wait_for
@@ -18,10 +19,7 @@ TARGET = "clients"
 TARGETS = "loadtest-operator-targets"
 READY_SECONDS = 60.0
 PAGES_PORT = 8082
-SECRETS_POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
-IN_FORCE_AFTER = timedelta(seconds=4)
-"""How old the admission policies must be when a test is made that names Secrets: the operator asks for 3 s, and times
-of creation have whole seconds."""
+POLICY_BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 
 # Pods of the local cluster live on loopback addresses, which are never targets elsewhere.
 LOCAL_SETTINGS = {"LOADTEST_ALLOW_LOOPBACK": "true"}
@@ -85,9 +83,10 @@ def wait_until_in_force(rest: Rest) -> None:
     """Wait until the admission policies hold, since a test that names Secrets and is made before that is refused."""
 
     def is_in_force() -> bool:
-        bindings = rest.items(SECRETS_POLICIES, "app.kubernetes.io/name=loadtest-operator")
+        bindings = rest.items(POLICY_BINDINGS, "app.kubernetes.io/name=loadtest-operator")
+        # Times of creation have whole seconds.
         times = [datetime.fromisoformat(binding["metadata"]["creationTimestamp"]) for binding in bindings]
-        return bool(times) and datetime.now(UTC) > max(times) + IN_FORCE_AFTER
+        return bool(times) and datetime.now(UTC) > max(times) + IN_FORCE_AFTER + timedelta(seconds=1)
 
     wait_for("the admission policies to be in force", is_in_force, READY_SECONDS)
 

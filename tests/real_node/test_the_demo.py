@@ -32,6 +32,7 @@ def test_it_passes_says_that_nothing_was_stored_and_leaves_nothing_behind(tmp_pa
 
     assert verdict_of_the_demo(tmp_path, done.stdout) == "Passed", done.stdout
     assert done.returncode == 0, done.stdout
+    assert "accepted, 0 rejected, 0 unknown, 0 violation, 0 dropped" in done.stdout
     assert list(temporary.glob(f"{RUN_DIR_PREFIX}*")) == []
     assert control_groups() <= groups_before
 
