@@ -16,7 +16,7 @@ from loadgen.formats.archive import Member, pack
 from loadgen.formats.deflate import deflate
 from loadgen.formats.sheet import SheetRendering
 from loadgen.formats.workbook import SHEET_PART, fixed_parts
-from loadgen.records import Column
+from loadgen.records import Column, FilePart
 from support.record_files import record_file, record_table
 from support.record_plans import composer_of, content, format_of, read_rows, records_plan
 
@@ -59,8 +59,8 @@ async def sheet_of(texts: Sequence[str]) -> bytes:
     """A file with one column of texts."""
     rendering = SheetRendering([Column("text")])
     parts = [rendering.prologue(len(texts)), rendering.head, *rendering.rows([texts]), rendering.tail]
-    fixed = [Member(name, await deflate([text.encode()])) for name, text in fixed_parts()]
-    return b"".join(pack([*fixed, Member(SHEET_PART, await deflate(parts))]))
+    fixed = [Member(name, await deflate([FilePart(text.encode())])) for name, text in fixed_parts()]
+    return b"".join(pack([*fixed, Member(SHEET_PART, await deflate(map(FilePart, parts)))]))
 
 
 @pytest.fixture(scope="module")

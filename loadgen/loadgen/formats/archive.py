@@ -49,9 +49,9 @@ class Member:
         return 0, _DEFLATED, _TIME, _DATE, content.crc32, content.size_bytes, content.plain_bytes
 
 
-def pack(members: Sequence[Member]) -> tuple[bytes, ...]:
+def pack(members: Sequence[Member]) -> tuple[bytes | memoryview, ...]:
     """The archive's bytes in pieces."""
-    pieces: list[bytes] = []
+    pieces: list[bytes | memoryview] = []
     directory = b""
     offset_bytes = 0
     for member in members:

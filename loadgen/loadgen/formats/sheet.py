@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import unescape
 
+from loadgen.formats.deflated_rows import RowDeflater
 from loadgen.formats.typed_cells import FieldCell, cell_maker, sheet_format
 from loadgen.records import MARK_CHARACTERS, Column
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
@@ -78,6 +79,9 @@ class SheetRendering:
 
     def fields(self, row: bytes) -> list[str]:
         return [unescape(text, _READ_ESCAPES) for text in _CELL.findall(row.decode())]
+
+    def new_packer(self) -> RowDeflater:
+        return RowDeflater()
 
 
 def column_letters(number: int) -> str:

@@ -11,7 +11,7 @@ from loadgen.formats.archive import Member, pack
 from loadgen.formats.deflate import DeflatedStream, deflate
 from loadgen.formats.sheet import SheetRendering
 from loadgen.formats.workbook import SHEET_PART, fixed_parts
-from loadgen.records import CLIENT_COLUMNS, Batch, Column
+from loadgen.records import CLIENT_COLUMNS, Batch, Column, FilePart
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 from loadtest_model.spec.target import Format
 
@@ -20,7 +20,7 @@ from loadtest_model.spec.target import Format
 class PackedFile:
     """A file that is held whole, in pieces."""
 
-    pieces: tuple[bytes, ...]
+    pieces: tuple[bytes | memoryview, ...]
 
     @property
     def content_length(self) -> int:
@@ -45,13 +45,13 @@ class XlsxFormat:
         self._turn = asyncio.Lock()
 
     async def encode(self, batch: Batch) -> PackedFile:
-        """The batch as a file, in memory: a seventh of its sheet, which is composed while it is deflated.
+        """The batch as a file, in memory: a fifth of its sheet, which is composed while it is deflated.
 
         One batch after the other is encoded, in the order of the calls. Raises OverflowError for a sheet of
         4 GiB or more.
         """
         async with self._turn:
-            sheet = await deflate(chain((self.rendering.prologue(batch.rows),), batch.chunks()))
+            sheet = await deflate(chain((FilePart(self.rendering.prologue(batch.rows)),), batch.parts()))
         return PackedFile(pack((*self._fixed_members, Member(SHEET_PART, sheet))))
 
 

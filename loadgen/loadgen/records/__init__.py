@@ -3,7 +3,7 @@
 from loadgen.records.composer import Batch, Composer
 from loadgen.records.faking import FieldRefusedError, refuse_unmakeable
 from loadgen.records.marks import MARK_CHARACTERS
-from loadgen.records.pieces import CHUNK_ROWS
+from loadgen.records.pieces import CHUNK_ROWS, FilePart
 from loadgen.records.pools import Pools, load_pools
 from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.space import MAX_PODS, ROWS_PER_POD, RecordSpace
@@ -20,6 +20,7 @@ __all__ = [
     "Composer",
     "CsvRendering",
     "FieldRefusedError",
+    "FilePart",
     "Pools",
     "RecordSpace",
     "Rendering",

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from loadgen.records.phones import PhoneBook
-from loadgen.records.pieces import CHUNK_ROWS, ComposedPiece, TemplatePiece
+from loadgen.records.pieces import CHUNK_ROWS, ComposedPiece, FilePart, TemplatePiece
 from loadgen.records.pools import Pools
 from loadgen.records.rendering import CsvRendering, Rendering
 from loadgen.records.row_maker import RowMaker
@@ -61,6 +61,13 @@ class Batch(Struct, eq=False):
             yield piece.view()
         if self._tail:
             yield self._tail
+
+    def parts(self) -> Iterator[FilePart]:
+        """The same bytes in parts, for a format that compresses them."""
+        yield FilePart(self._head)
+        for piece in self._pieces:
+            yield from piece.parts()
+        yield FilePart(self._tail)
 
     @property
     def first_client_id(self) -> str | None:

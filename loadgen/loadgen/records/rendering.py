@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from loadgen.records.packing import RowPacker
 from loadtest_model.plan.records import STANDARD_DIALECT, DialectPlan
 from loadtest_model.records.columns import CLIENT_COLUMNS, Column
 from loadtest_model.spec.records import Encoding, LineEnd, Quoting
@@ -35,6 +36,13 @@ class Rendering(Protocol):
 
     def fields(self, row: bytes) -> list[str]:
         """The fields of one row that was rendered."""
+        ...
+
+    def new_packer(self) -> RowPacker | None:
+        """What compresses rows beforehand, or None if they are sent as they are.
+
+        Rows that are packed have the characters of marks nowhere else.
+        """
         ...
 
 
@@ -86,6 +94,9 @@ class CsvRendering:
         text = row.decode("utf-8" if self._dialect.encoding == Encoding.UTF_8 else "cp1252")
         lines = io.StringIO(text.removesuffix(self._line_end), newline="")
         return next(csv.reader(lines, delimiter=self._dialect.delimiter))
+
+    def new_packer(self) -> None:
+        return None
 
     def _quote_column(self, column: Sequence[str]) -> Sequence[str]:
         if not self._may_need_quotes("".join(column)):

@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.records.marks import Slot
+from loadgen.records.packing import ABSENT, Offsets, PackedDraft, PackedRows
 from loadgen.records.phones import PhoneBook, PhoneNumbers
 from loadgen.records.rendering import Rendering
-
-Offsets = NDArray[np.intp]
-
-ABSENT: Final = 2**62
-"""The offset of a mark in a row that does not have it; beyond any file, also after sums with lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +31,7 @@ class Template:
 
     `marks`, shape (slots, rows), are the offsets of the bytes to write in each row, ABSENT where there are none.
     `area_indices` point into AREA_CODES and `phone_steps` are distances as PhoneBook counts them, one a row.
+    `packed` has the same rows; it is None if the format does not compress.
     """
 
     data: NDArray[np.uint8]
@@ -44,6 +40,7 @@ class Template:
     area_indices: NDArray[np.intp]
     phone_steps: PhoneNumbers
     has_copied_id: NDArray[np.bool_] | None = None
+    packed: PackedRows | None = None
 
     @property
     def rows(self) -> int:
@@ -72,6 +69,8 @@ class TemplateDraft:
         self._slots = slots
         self._data = bytearray()
         self._slices: list[_RenderedSlice] = []
+        packer = rendering.new_packer()
+        self._packed = None if packer is None else PackedDraft(packer, slots)
 
     def add(self, drawn_rows: DrawnRows) -> None:
         """Render more rows.
@@ -86,6 +85,8 @@ class TemplateDraft:
         self.rows += len(rows)
         # Joining two megabytes in the end would hold the event loop for a millisecond more.
         self._data += data
+        if self._packed is not None:
+            self._packed.add(data, marks)
         self._slices.append(_RenderedSlice(len(data), ends, marks, drawn_rows))
 
     def finish(self, phones: PhoneBook) -> Template:
@@ -101,6 +102,7 @@ class TemplateDraft:
             area_indices=areas,
             phone_steps=phones.steps(areas),
             has_copied_id=np.concatenate(copy_flags) if copy_flags else None,
+            packed=None if self._packed is None else self._packed.finish(),
         )
 
 

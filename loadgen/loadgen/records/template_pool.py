@@ -19,6 +19,8 @@ _ROWS_PER_RENDERING: Final = 25  # A whole template would stall the event loop f
 _STEPS_PER_RENDERING: Final = 2
 
 _FREE_BUFFERS: Final = 8
+_FREE_PACKED_BUFFERS: Final = 32
+"""A packed chunk of 400 kB lives until its file is sent."""
 
 
 class RecordNumbers:
@@ -49,6 +51,7 @@ class TemplatePool:
         self._choices = choices
         self._numbers = numbers
         self._buffers = Buffers(_FREE_BUFFERS)
+        self._packed_buffers = Buffers(_FREE_PACKED_BUFFERS)
         self._templates: list[Template] = []
         self._draft = TemplateDraft(rendering, maker.slots)
         self._drawn_rows: DrawnRows | None = None
@@ -69,6 +72,7 @@ class TemplatePool:
         return TemplatePiece(
             space=self._numbers.space,
             buffers=self._buffers,
+            packed_buffers=self._packed_buffers,
             slots=self._maker.slots,
             slack_bytes=self._slack_bytes,
             template=template,

@@ -11,6 +11,7 @@ import pytest
 
 from loadgen.formats.archive import Member, pack
 from loadgen.formats.deflate import DeflatedStream, deflate
+from loadgen.records import FilePart
 
 MEGABYTE = 1_000_000
 
@@ -23,12 +24,41 @@ def noise(size_bytes: int) -> bytes:
 async def test_what_is_deflated_inflates_to_all_parts_in_their_order(parts: list[bytes]) -> None:
     plain = b"".join(parts)
 
-    deflated = await deflate(parts)
+    deflated = await deflate(map(FilePart, parts))
 
     assert zlib.decompress(b"".join(deflated.pieces), wbits=-15) == plain
     assert deflated.crc32 == zlib.crc32(plain)
     assert deflated.plain_bytes == len(plain)
     assert deflated.size_bytes == sum(len(piece) for piece in deflated.pieces)
+
+
+def packed_part(plain: bytes) -> FilePart:
+    compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return FilePart(plain, memoryview(compressor.compress(plain) + compressor.flush(zlib.Z_FULL_FLUSH)))
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["packed alone", "packed first", "packed last", "packed between", "packed twice", "same text around packed"],
+)
+async def test_a_part_that_is_deflated_already_joins_the_stream(order: str) -> None:
+    text = b"a text that the compressor would like to repeat " * 20
+    plain, packed = FilePart(text), packed_part(text.upper())
+    parts = {
+        "packed alone": [packed],
+        "packed first": [packed, plain],
+        "packed last": [plain, packed],
+        "packed between": [FilePart(b"begin"), packed, FilePart(b"end")],
+        "packed twice": [packed, packed, plain],
+        "same text around packed": [plain, packed, plain],
+    }[order]
+
+    deflated = await deflate(parts)
+
+    whole = b"".join(part.plain for part in parts)
+    assert zlib.decompress(b"".join(deflated.pieces), wbits=-15) == whole
+    assert (deflated.crc32, deflated.plain_bytes) == (zlib.crc32(whole), len(whole))
+    assert sum(piece is packed.packed for piece in deflated.pieces) == parts.count(packed)
 
 
 async def test_other_tasks_run_for_every_quarter_of_a_megabyte() -> None:
@@ -41,10 +71,10 @@ async def test_other_tasks_run_for_every_quarter_of_a_megabyte() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    def parts() -> Iterator[memoryview]:
+    def parts() -> Iterator[FilePart]:
         for _ in range(4):
             parts_seen.append(turns)
-            yield memoryview(bytes(MEGABYTE))
+            yield FilePart(memoryview(bytes(MEGABYTE)))
 
     counting = asyncio.create_task(count_turns())
     await deflate(parts())
@@ -58,13 +88,16 @@ async def test_other_tasks_run_for_every_quarter_of_a_megabyte() -> None:
 async def test_little_is_deflated_without_giving_way() -> None:
     other = asyncio.create_task(asyncio.sleep(0))
 
-    await deflate([b"x" * 1000, b"y" * 1000])
+    await deflate([FilePart(b"x" * 1000), FilePart(b"y" * 1000)])
 
     assert not other.done()
 
 
 async def test_an_archive_holds_its_members_with_the_earliest_date() -> None:
-    members = [Member("a.txt", await deflate([b"first"])), Member("b/c.txt", await deflate([noise(MEGABYTE)]))]
+    members = [
+        Member("a.txt", await deflate([FilePart(b"first")])),
+        Member("b/c.txt", await deflate([FilePart(noise(MEGABYTE))])),
+    ]
 
     with zipfile.ZipFile(io.BytesIO(b"".join(pack(members)))) as archive:
         assert archive.testzip() is None
