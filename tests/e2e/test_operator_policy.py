@@ -85,6 +85,10 @@ AUTHS: list[Json] = [
 ]
 TRUSTS: list[Json] = [{}, {"caSecretKeyRef": KEY}, {"caConfigMapKeyRef": KEY}]
 CERTIFICATES: list[Json] = [{}, {"clientCertificateSecretRef": {"name": "own"}}]
+HEADERS: list[Json] = [
+    {},
+    {"headersFrom": [{"name": f"X-{number}", "secretKeyRef": KEY} for number in range(4)]},
+]
 POD_OPTIONS: Json = {
     "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}},
     "nodeSelector": {"pool": "load"},
@@ -115,7 +119,7 @@ REST_OF_SPEC: list[Json] = [
 @st.composite
 def specs(draw: st.DrawFn) -> Json:
     """What a LoadTest may say of what its pods are given and how they are scheduled."""
-    target: Json = {"url": "https://clients:8443/", **draw(st.sampled_from(AUTHS))}
+    target: Json = {"url": "https://clients:8443/", **draw(st.sampled_from(AUTHS)), **draw(st.sampled_from(HEADERS))}
     tls = {**draw(st.sampled_from(TRUSTS)), **draw(st.sampled_from(CERTIFICATES))}
     if tls:
         target["tls"] = tls

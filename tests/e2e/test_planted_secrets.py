@@ -24,6 +24,7 @@ from support.local_runs import loadgen
 
 KEY = "a key that only the target and the issuer of its tokens know"
 PASSWORD = 'a "planted" password/with odd & ends'
+HEADER_KEY = "planted-value-of-a-header"
 LOAD = {"batchSize": 500, "virtualUsers": 2, "duration": "4s"}
 TARGETS: dict[str, dict[str, str]] = {
     "passing": {"JWT_SECRET": KEY, "LOGIN_USERNAME": "robot", "LOGIN_PASSWORD": PASSWORD},
@@ -67,11 +68,15 @@ def tests(namespace: Namespace, token: str, client_key: tuple[str, str]) -> dict
     for name, variables in TARGETS.items():
         namespace.deploy(name, **variables)
     _secret(namespace, "token", token=token)
+    _secret(namespace, "guard", token=HEADER_KEY)
     _secret(namespace, "robot", username="robot", password=PASSWORD)
     _secret(namespace, "wrong", username="robot", password=f"{PASSWORD} no more")
     _secret(namespace, "certificate", **{"tls.crt": client_key[0], "tls.key": client_key[1]})
     namespace.until_available(*TARGETS)
-    with_token = {"auth": {"secretKeyRef": {"name": "token"}}}
+    with_token = {
+        "auth": {"secretKeyRef": {"name": "token"}},
+        "headersFrom": [{"name": "Load-Test-Token", "secretKeyRef": {"name": "guard"}}],
+    }
     made = {name: _start(namespace, name, name, **with_token) for name in TARGETS}
     for name, secret in (("logging-in", "robot"), ("wrong-password", "wrong")):
         login = {"url": "http://passing:8000/api/token/", "secretRef": {"name": secret}}
@@ -148,6 +153,7 @@ def planted(
         "token": token,
         "token's claims": token.split(".")[1],
         "token's signature": token.split(".")[2],
+        "header's value": HEADER_KEY,
         "password": PASSWORD,
         "password in JSON": json.dumps(PASSWORD)[1:-1],
         "password's beginning": PASSWORD[:12],
@@ -186,7 +192,7 @@ def test_what_is_planted_is_found_where_it_stands(namespace: Namespace, rest: Re
 
     found = found_in({made["metadata"]["name"]: json.dumps(made) for made in secrets}, planted)
 
-    assert {"token in token", "password in robot"} <= set(found)
+    assert {"token in token", "header's value in guard", "password in robot"} <= set(found)
 
 
 def test_nothing_planted_stands_in_any_object_of_the_namespace(
@@ -266,12 +272,12 @@ def test_nothing_planted_is_printed_or_written_by_hand(
     (pod,) = namespace.pods(target)
     options = ["--url", f"http://{pod['status']['podIP']}:8000/clients/upload/process/", "--out", tmp_path / "results"]
     options += ["--batch-size", "500", "--concurrency", "1", "--duration", "2s"]
-    options += ["--debug", "--samples", tmp_path / "samples.csv"]
+    options += ["--debug", "--samples", tmp_path / "samples.csv", "--header-env", "Load-Test-Token: GUARD"]
 
-    done = asyncio.run(loadgen("run", "custom", *options, variables={"AUTH_TOKEN": token}))
+    done = asyncio.run(loadgen("run", "custom", *options, variables={"AUTH_TOKEN": token, "GUARD": HEADER_KEY}))
 
     files = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    secrets = {"token": token, "claims": token.split(".")[1], "signature": token.split(".")[2]}
+    secrets = {"token": token, "claims": token.split(".")[1], "signature": token.split(".")[2], "key": HEADER_KEY}
     # The one that tells all under load has had its sound uploads from the pods.
     assert done.returncode in {"passing": (0, 2)}.get(target, (3,)), done.stderr
     assert "\x1b[2J" not in done.stdout + done.stderr

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, cast
 
+from loadgen.auth.credentials import Credentials
 from loadgen.formats import FileBody, FileFormat
 from loadgen.http.connections import Connection, Connections
 from loadgen.http.endpoints import Endpoint
@@ -237,7 +238,7 @@ class DelayedUploader(Uploader):
             cast("Composer", _Composer()),
             cast("FileFormat", _Format(wire)),
             lambda: "nonce",
-            _Tokens(wire),
+            Credentials(_Tokens(wire), {}),
         )
         self._wire = wire
 

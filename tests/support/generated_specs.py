@@ -56,6 +56,12 @@ _HEADERS: Final = (
     *("X-Load-Test", "x_load-TEST-nonce", "HOST", "Authorization", "content-LENGTH", "Content_Type", "Connection"),
     *("TE", "Transfer-Encoding", "accept_encoding", "Keep-Alive", "\u212aeep-Alive", "Expect", "Proxy-Authorization"),
 )
+
+
+def _secret_header(name: str) -> Json:
+    return {"name": name, "secretKeyRef": {"name": "s"}}
+
+
 _STAGES: Final[tuple[list[Json], ...]] = (
     [{"duration": "1m", "virtualUsers": 2}, {"duration": "0s", "virtualUsers": 0}],
     [{"duration": "1m", "arrivalRate": 2}],
@@ -216,6 +222,14 @@ NEAR_RULES: Final = (
     ),
     *(each for part in ("connect", "upload", "answer") for each in _assign(f"target.timeouts.{part}", *_TIMES)),
     *_assign("target.headers", *({name: "1"} for name in _HEADERS), {"X-A": "1", "Host": "x", "X B": "2"}),
+    *_assign("target.headersFrom", *([_secret_header(name)] for name in _HEADERS if len(name) > 0)),
+    *_assign("target.headersFrom", [_secret_header("X-A"), _secret_header("x_a")], [_secret_header("X-A")] * 2),
+    *_assign("target.headersFrom", [_secret_header(f"X-{number}") for number in range(4)]),
+    *(
+        {"target.headersFrom": [_secret_header("X-B"), _secret_header("X-A")], "target.headers": {name: "1"}}
+        for name in ("x_a", "X-a", "X-C")
+    ),
+    {"target.headersFrom": [_secret_header("TRACEPARENT")], "target.tracing": {"sampleRatio": 0.5}},
     *_assign("target.fileField", "upload", "file"),
     *_assign("target.formFields", {"file": "1"}, {"upload": "1"}, {"a": ""}, {"": "1"}, {"a" * 129: "1"}, {"a\n": "1"}),
     *_assign("target.formFields", {'a"': "1"}, {"a\x7f": "1", "b": "2"}, {"é '": "1"}, {"a" * 128: "1"}),

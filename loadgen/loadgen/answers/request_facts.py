@@ -12,6 +12,7 @@ DJANGO_IN_MEMORY_BYTES: Final = 2_621_440
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
     """`url` names the target as the Host header does. `scheme` is the word before the token, None where none was sent.
+    `has_secret_headers` is whether a header beside Authorization carried a secret.
     `is_token_expired` is whether the token's own `exp` has passed. `most_accepted_bytes` is the largest body that this
     target accepted before, 0 for none. `age_seconds` is how long the upload took, from connecting to its end.
     `is_body_read` is whether the target took the whole body and closed the connection then.
@@ -24,6 +25,7 @@ class RequestFacts:
     most_accepted_bytes: int
     age_seconds: float = 0.0
     is_body_read: bool = False
+    has_secret_headers: bool = False
 
     @property
     def is_first_to_spill(self) -> bool:

@@ -142,10 +142,13 @@ def token(upload: AnsweredUpload) -> Cause | None:
     lacks_token = _TOKEN_MISSING.search(upload.text) is not None
     is_expired = _TOKEN_EXPIRED.search(upload.text) or "expired" in challenge
     facts = upload.facts
-    if facts.scheme is None:
+    if facts.scheme is None and not facts.has_secret_headers:
         return Cause.TOKEN_MISSING if lacks_token or is_expired or upload.answer.status == 401 else None
     if is_expired or facts.is_token_expired:
         return Cause.TOKEN_EXPIRED
+    if facts.scheme is None:
+        is_refused = upload.answer.status == 401 or _TOKEN_INVALID.search(upload.text)
+        return Cause.TOKEN_MISSING if lacks_token else Cause.TOKEN_REFUSED if is_refused else None
     wants_other_scheme = bool(challenge) and re.search(rf"\b{re.escape(facts.scheme.lower())}\b", challenge) is None
     if lacks_token or wants_other_scheme:
         return Cause.TOKEN_SCHEME

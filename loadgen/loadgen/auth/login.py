@@ -18,7 +18,8 @@ from loadgen import log
 from loadgen.answers.json_answers import parse_json, value_at
 from loadgen.answers.judging import printable_text
 from loadgen.answers.page_text import readable_text
-from loadgen.auth.tokens import TokenUnreadableError, expiry_of, issue_of, parse_token, without_secret
+from loadgen.auth.secret_texts import TokenUnreadableError
+from loadgen.auth.tokens import expiry_of, issue_of, parse_token, without_secret
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.fetching import FetchedAnswer, FetchError, HttpsSettings, fetch, fetch_in_first_seconds
 from loadgen.http.target_clock import TargetClock

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 
 from loadgen.auth.login import GrantedToken, LoginFailedError, LoginToken, log_in
-from loadgen.auth.tokens import FixedToken, TokenFile, TokenSource
+from loadgen.auth.secret_texts import secret_text
+from loadgen.auth.tokens import HeldToken, TokenSource, parse_token
 from loadgen.http.address_rules import rules_of
 from loadgen.http.target_clock import TargetClock
 from loadgen.http.tls import TlsUnusableError, tls_context
@@ -23,10 +24,8 @@ def token_source(plan: Plan, environment: Mapping[str, str], clock: TargetClock)
         return _login(plan, target.login, environment, clock)
     if target.token is None:
         return None
-    if target.token.file is not None:
-        return TokenFile(Path(target.token.file), target.auth_scheme)
-    variable = target.token.variable or ""
-    return FixedToken(environment.get(variable, ""), target.auth_scheme, f"the environment variable {variable}")
+    scheme = target.auth_scheme
+    return HeldToken(secret_text(target.token, environment, partial(parse_token, scheme=scheme), "token"), scheme)
 
 
 def _login(plan: Plan, login: LoginPlan, environment: Mapping[str, str], clock: TargetClock) -> LoginToken:

@@ -3,18 +3,14 @@
 import asyncio
 import base64
 import json
-import os
-from pathlib import Path
 from typing import Final, Protocol
+
+from loadgen.auth.secret_texts import FixedText, SecretFile
 
 HIDDEN: Final = "***"
 _ELLIPSIS: Final = "..."
 _LEAST_HIDDEN_CHARACTERS: Final = 3
 _USUAL_SCHEMES: Final = ("bearer", "jwt", "token")
-
-
-class TokenUnreadableError(ValueError):
-    """There is no usable token; the message says where it was looked for and never quotes it."""
 
 
 class TokenSource(Protocol):
@@ -45,65 +41,26 @@ class TokenSource(Protocol):
         ...
 
 
-class TokenFile:
-    """A token in a file, which is read again when it has changed and when it was refused."""
+class HeldToken:
+    """A token that a file or the environment holds, and nobody renews but who holds it."""
 
-    def __init__(self, path: Path, scheme: str) -> None:
-        self._path = path
+    def __init__(self, source: SecretFile | FixedText, scheme: str) -> None:
+        self._source = source
         self._scheme = scheme
-        self._file_stamp: tuple[int, int, int] | None = None
-        self._header: str | None = None
 
     @property
     def expires_at(self) -> float | None:
-        return expiry_of(token_of(self._header)) if self._header is not None else None
+        return expiry_of(self._source.text) if self._source.text is not None else None
 
     async def authorization(self) -> str:
-        """A file that has become unreadable leaves the token that was read last."""
-        try:
-            status = self._path.stat()
-            file_stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if file_stamp != self._file_stamp or self._header is None:
-                self._header = f"{self._scheme} {secret_in(self._path, self._scheme)}"
-                self._file_stamp = file_stamp
-        except (OSError, ValueError) as error:
-            if self._header is None:
-                raise TokenUnreadableError(f"no token in {self._path}: {_reason(error)}") from error
-        return self._header
+        return f"{self._scheme} {self._source.read()}"
 
     async def final_expiry(self) -> float | None:
-        await self.authorization()
+        self._source.read()
         return self.expires_at
 
     def note_refusal(self, authorization: str) -> None:
-        if authorization == self._header:
-            self._file_stamp = None
-
-    async def keep_fresh(self) -> None:
-        await asyncio.Event().wait()
-
-
-class FixedToken:
-    """A token that never changes. Raises TokenUnreadableError where it is none."""
-
-    def __init__(self, token: str, scheme: str, origin: str) -> None:
-        try:
-            self._header = f"{scheme} {parse_token(token, scheme)}"
-        except ValueError as error:
-            raise TokenUnreadableError(f"no token in {origin}: {error}") from error
-
-    @property
-    def expires_at(self) -> float | None:
-        return expiry_of(token_of(self._header))
-
-    async def authorization(self) -> str:
-        return self._header
-
-    async def final_expiry(self) -> float | None:
-        return self.expires_at
-
-    def note_refusal(self, authorization: str) -> None:
-        """There is no other."""
+        self._source.note_refusal(token_of(authorization))
 
     async def keep_fresh(self) -> None:
         await asyncio.Event().wait()
@@ -139,25 +96,25 @@ def _instant_in(token: str, claim: str) -> float | None:
         return None
 
 
-def secret_in(path: Path, scheme: str) -> str:
-    """The one line that a file holds. Raises OSError or ValueError, the latter without quoting it."""
-    return parse_token(path.read_text("utf-8"), scheme)
-
-
 def parse_token(text: str, scheme: str = "") -> str:
     """A token without the space around it. Raises ValueError, without quoting it, where no header could carry it.
 
     Nor may it bring along the scheme, or one of those that are usual: that word is put before it anyway.
     """
-    token = text.strip()
-    word, blank, _ = token.partition(" ")
+    word, blank, _ = text.strip().partition(" ")
     if blank and word.lower() in {scheme.lower(), *_USUAL_SCHEMES}:
         raise ValueError(f"it begins with the scheme {word}, which is put before it anyway; leave that word out")
-    if not token:
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """A text without the space around it. Raises ValueError, without quoting it, where no header could carry it."""
+    line = text.strip()
+    if not line:
         raise ValueError("it is empty")
-    if not token.isascii() or not token.isprintable():
+    if not line.isascii() or not line.isprintable():
         raise ValueError("it is more than one line of printable ASCII")
-    return token
+    return line
 
 
 def without_secret(text: str, secret: str) -> str:
@@ -177,7 +134,3 @@ def _without_beginning(text: str, secret: str) -> str:
         if text.endswith(secret[:length]):
             return text[:-length] + HIDDEN
     return text
-
-
-def _reason(error: Exception) -> str:
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

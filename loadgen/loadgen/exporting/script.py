@@ -57,6 +57,7 @@ def _check_exportable(plan: Plan) -> None:
     unsupported_parts = {
         f"spec.target.format: {target.format}": target.format != Format.CSV,
         "spec.target.auth.login": target.login is not None,
+        "spec.target.headersFrom": bool(target.secret_headers),
         "spec.target.tracing": target.trace_sample_ratio is not None,
         "spec.target.tls": target.tls != TlsPlan(),
         "spec.load.arrivals: poisson": any(

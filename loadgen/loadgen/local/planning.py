@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from loadgen.options.document import Draft, option
+from loadgen.options.document import Draft, named_texts, option
 from loadgen.options.errors import UsageError
 from loadgen.options.wording import with_user_words
 from loadgen.records import refuse_unmakeable
@@ -47,6 +47,10 @@ def access_of(options: argparse.Namespace, environment: Mapping[str, str]) -> Ac
         name: SecretPlace(variable=variable) if environment.get(variable) else None
         for name, variable in (("username", "LOGIN_USERNAME"), ("password", "LOGIN_PASSWORD"))
     }
+    variables = named_texts("--header-env", options.header_env, ":", "VARIABLE")
+    for name, variable in variables.items():
+        if not environment.get(variable):
+            raise UsageError(f"--header-env takes the header {name} from {variable}, which is not set")
     return Access(
         places=SecretPlaces(
             token=token,
@@ -54,6 +58,7 @@ def access_of(options: argparse.Namespace, environment: Mapping[str, str]) -> Ac
             ca_file=options.ca_file,
             certificate_file=options.client_cert,
             key_file=options.client_key,
+            headers={name: SecretPlace(variable=variable) for name, variable in variables.items()},
         ),
         auth_scheme=options.auth_scheme,
         allowed_networks=tuple(options.allow),
@@ -95,7 +100,8 @@ def _check_readable(name: str, path: str | None) -> None:
 
 _LOCAL_PLACES: Final = (
     "; a Secret is read by a cluster alone, so give here: a token by --token-file or AUTH_TOKEN, name and password of a"
-    " login by LOGIN_USERNAME and LOGIN_PASSWORD, certificates by --ca-file, --client-cert and --client-key"
+    " login by LOGIN_USERNAME and LOGIN_PASSWORD, headers by --header-env, certificates by --ca-file,"
+    " --client-cert and --client-key"
 )
 
 

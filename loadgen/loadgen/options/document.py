@@ -6,7 +6,7 @@ error can be described in the user's words.
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -130,6 +130,9 @@ def draft_of(options: argparse.Namespace, environment: Mapping[str, str], manife
     _put_values(draft, options)
     _put_pairs(draft, "target.headers", "--header", options.header, ":")
     _put_pairs(draft, "target.formFields", "--form-field", options.form_field, "=")
+    # A manifest must name a Secret; here the values come from the environment.
+    variables = named_texts("--header-env", getattr(options, "header_env", ()), ":", "VARIABLE")
+    put_secret_headers(draft, {name: {"name": "environment"} for name in variables}, "--header-env")
     if getattr(options, "fields", None) is not None and not hasattr(options, "field"):
         for setting in fields_file_settings(options):
             draft.put(setting.path, setting.value, setting.option)
@@ -280,15 +283,40 @@ def _put_pairs(draft: Draft, path: str, source: str, texts: list[str], separator
     """Add to what the manifest has; a pair of the same name takes its place."""
     if not texts:
         return
+    target = draft.spec.get("target")
+    existing_pairs = target.get(path.rpartition(".")[2]) if isinstance(target, dict) else None
+    known_pairs = existing_pairs if isinstance(existing_pairs, dict) else {}
+    draft.put(path, {**known_pairs, **named_texts(source, texts, separator)}, source)
+
+
+def named_texts(source: str, texts: Sequence[str], separator: str, noun: str = "VALUE") -> dict[str, str]:
+    """The pairs of an option that is given once for each. Raises UsageError for what is no pair."""
     pairs = {}
     for text in texts:
         name, separator_match, value = text.partition(separator)
         if not separator_match or not name.strip():
-            raise UsageError(f"{source} is {text!r}; write NAME{separator}VALUE")
+            raise UsageError(f"{source} is {text!r}; write NAME{separator}{noun}")
         pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def put_secret_headers(draft: Draft, references: Mapping[str, Json], source: str) -> None:
+    """Add headers to those of the manifest whose values are secrets; one of the same name takes the other's place.
+
+    `references` are the keys of Secrets that hold the values, by the headers' names.
+    """
+    if not references:
+        return
     target = draft.spec.get("target")
-    existing_pairs = target.get(path.rpartition(".")[2]) if isinstance(target, dict) else None
-    draft.put(path, {**(existing_pairs if isinstance(existing_pairs, dict) else {}), **pairs}, source)
+    known_headers = target.get("headersFrom") if isinstance(target, dict) else None
+    names = {name.lower() for name in references}
+    headers = [
+        header
+        for header in (known_headers if isinstance(known_headers, list) else [])
+        if not (isinstance(header, dict) and str(header.get("name")).lower() in names)
+    ]
+    headers += [{"name": name, "secretKeyRef": reference} for name, reference in references.items()]
+    draft.put("target.headersFrom", headers, source)
 
 
 def _deep_copy(value: Any) -> Any:

@@ -137,6 +137,13 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
         "secrets and networks", "Name and password of a log-in are in LOGIN_USERNAME and LOGIN_PASSWORD."
     )
     local.add_argument("--token-file", metavar="FILE", help="file with the token of the Authorization header")
+    local.add_argument(
+        "--header-env",
+        action="append",
+        default=[],
+        metavar="'NAME: VARIABLE'",
+        help="further request header whose secret value is in this variable of the environment; repeatable",
+    )
     local.add_argument("--ca-file", metavar="FILE", help="authorities that may sign the target's certificate (PEM)")
     local.add_argument("--client-cert", metavar="FILE", help="certificate that is shown to the target (PEM)")
     local.add_argument("--client-key", metavar="FILE", help="its key (PEM)")

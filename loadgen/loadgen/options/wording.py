@@ -31,6 +31,7 @@ OPTIONS: Final = {
     "spec.target.tracing.sampleRatio": "--trace",
     "spec.target.tracing": "--trace",
     "spec.target.headers": "--header",
+    "spec.target.headersFrom": "--header-env",
     "spec.target.fileName": "--file-name",
     "spec.target.connections": "--connections",
     "spec.target.timeouts.connect": "--connect-timeout",
@@ -95,6 +96,7 @@ _QUOTES: Final = {
 _BOUND: Final = re.compile(r"Expected `(int|float)` (?P<operator>[<>]=) (?P<number>[\d.]+)")
 _MANIFEST_WORDS: Final = {
     "spec.target.auth": "spec.target.auth (here --token-file or AUTH_TOKEN)",
+    "spec.target.headersFrom": "spec.target.headersFrom (here --header-env)",
     **{field: field for field in OPTIONS if field.startswith("spec.target.auth.")},
 }
 """The words for the fields of a manifest that are not named alone: a Secret is read by a cluster, not here."""

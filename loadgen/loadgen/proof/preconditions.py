@@ -1,6 +1,6 @@
 """What must be true of a target before anything is sent to it: addresses, certificates and token."""
 
-from loadgen.auth.tokens import TokenUnreadableError
+from loadgen.auth.secret_texts import TokenUnreadableError
 from loadgen.http.address_rules import rules_of
 from loadgen.http.endpoints import Endpoint, site_of
 from loadgen.http.first_seconds import Attempts

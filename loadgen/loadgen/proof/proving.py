@@ -123,7 +123,7 @@ class Prover:
             read_back = ReadBack(
                 self._plan.read_back,
                 make_fetch(self._plan),
-                self._uploader.authorization,
+                self._uploader.credentials,
                 id_column=self._look_up_column or self._id_column or CLIENT_ID_NAME,
                 id_prefix=self._id_prefix,
             )

@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -16,7 +16,9 @@ from loadgen.answers import signs
 from loadgen.answers.json_answers import ABSENT, parse_json, value_at
 from loadgen.answers.judging import HttpAnswer, printable_text
 from loadgen.answers.request_facts import RequestFacts
-from loadgen.auth.tokens import TokenUnreadableError, expiry_of, token_of, without_secret
+from loadgen.auth.credentials import AUTHORIZATION, without_credentials
+from loadgen.auth.secret_texts import TokenUnreadableError
+from loadgen.auth.tokens import expiry_of
 from loadgen.http.fetching import Fetch, FetchedAnswer, FetchError
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.request_headers import USER_AGENT
@@ -55,7 +57,7 @@ class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
     `token_cause` says why the last answer did not take the token; it is None where nothing speaks of the token.
-    `authorization` gives the value of the target's Authorization header, None where it has none. `id_column` is the
+    `credentials` gives the target's secret headers. `id_column` is the
     file's column that rows are looked up by, and `id_prefix` what all of this run begin with there, if they do.
     """
 
@@ -63,16 +65,15 @@ class ReadBack:
         self,
         plan: ReadBackPlan,
         fetch: Fetch,
-        authorization: Callable[[], Awaitable[str | None]],
+        credentials: Callable[[], Awaitable[Mapping[str, str]]],
         *,
         id_column: str = "client_id",
         id_prefix: str = "",
     ) -> None:
         self._plan = plan
         self._fetch = fetch
-        self._authorization = authorization
-        self._scheme = ""
-        self._token = ""
+        self._credentials = credentials
+        self._sent_credentials: Mapping[str, str] = {}
         self.token_cause: Cause | None = None
         self.report = ReadBackReport(settle_seconds=plan.settle_seconds, id_column=id_column, id_prefix=id_prefix)
 
@@ -117,7 +118,7 @@ class ReadBack:
         except TimeoutError:
             if last_error is None:
                 last_error = _ReadingFailedError(f"no answer within {timeout_seconds:g} s", is_lasting=False)
-        problem = without_secret(str(last_error), self._token) if self._token else str(last_error)
+        problem = without_credentials(str(last_error), self._sent_credentials)
         if last_error.may_pass:
             problem = f"{problem} ({attempts})"
         return Reading(moment=moment, problem=problem, control_failed=last_error.control_failed)
@@ -187,19 +188,20 @@ class ReadBack:
     async def _headers(self) -> CIMultiDict[str]:
         headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json", "Cache-Control": "no-cache"})
         headers.update(self._plan.headers)
-        authorization = await self._authorization() if self._plan.sends_token else None
-        if authorization is not None:
-            headers["Authorization"] = authorization
-            self._scheme, self._token = authorization.partition(" ")[0], token_of(authorization)
+        if self._plan.sends_token:
+            self._sent_credentials = await self._credentials()
+            headers.update(self._sent_credentials)
         return headers
 
     def _token_cause_of(self, url: str, answer: FetchedAnswer) -> Cause | None:
         if not self._plan.sends_token:
             return None
-        expires_at = expiry_of(self._token)
+        scheme, _, token = self._sent_credentials.get(AUTHORIZATION, "").partition(" ")
+        expires_at = expiry_of(token)
         facts = RequestFacts(
             url=URL(url),
-            scheme=self._scheme or None,
+            scheme=scheme or None,
+            has_secret_headers=bool(self._sent_credentials.keys() - {AUTHORIZATION}),
             is_token_expired=expires_at is not None and expires_at <= time.time(),
             body_bytes=0,
             most_accepted_bytes=0,

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from loadgen.answers.judging import AnswerJudgement, Marker
 from loadgen.auth.login import LoginFailedError
-from loadgen.auth.tokens import TokenUnreadableError
+from loadgen.auth.secret_texts import TokenUnreadableError
 from loadgen.upload.uploading import Upload
 from loadtest_model.explanations import explanation_of
 from loadtest_model.measurement.causes import Cause

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from loadgen.answers.judging import AnswerJudgement, printable_text
-from loadgen.auth.tokens import TokenUnreadableError
+from loadgen.auth.secret_texts import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.first_seconds import Attempts
 from loadgen.http.transport import Client

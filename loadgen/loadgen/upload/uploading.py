@@ -17,8 +17,8 @@ from yarl import URL
 from loadgen.answers.diagnosing import diagnose
 from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, description_of, judge, printable_text
 from loadgen.answers.request_facts import RequestFacts
-from loadgen.auth.token_sources import token_source
-from loadgen.auth.tokens import TokenSource, expiry_of, token_of, without_secret
+from loadgen.auth.credentials import AUTHORIZATION, Credentials, credentials_of, without_credentials
+from loadgen.auth.tokens import expiry_of
 from loadgen.formats import FileBody, FileFormat
 from loadgen.formats import file_format as file_format_named
 from loadgen.http.address_rules import rules_of
@@ -98,7 +98,7 @@ class Uploader:
         composer: Composer,
         file_format: FileFormat,
         make_nonce: Callable[[], str],
-        tokens: TokenSource | None,
+        credentials: Credentials,
     ) -> None:
         self.clock = TargetClock()
         self.stalls = Stalls()
@@ -116,7 +116,7 @@ class Uploader:
             file_name=target.file_name,
             file_type=file_format.content_type,
         )
-        self._tokens = tokens
+        self._credentials = credentials
         self._tls = target.tls
         self._tls_context: ssl.SSLContext | None = None
         self._rules = rules_of(plan.network)
@@ -162,21 +162,20 @@ class Uploader:
     async def token_final_expiry(self) -> float | None:
         """When the target's token expires for good; None without one, or where it does not say or is renewed.
 
-        Raises TokenUnreadableError where a token is wanted and there is none.
+        Raises TokenUnreadableError where a token or a secret header is wanted and there is none.
         """
-        return None if self._tokens is None else await self._tokens.final_expiry()
+        return await self._credentials.final_expiry()
 
     async def keep_token_fresh(self) -> None:
         """Renew the target's token before it expires, until cancelled."""
-        if self._tokens is not None:
-            await self._tokens.keep_fresh()
+        await self._credentials.keep_fresh()
 
-    async def authorization(self) -> str | None:
-        """The value of the Authorization header that uploads have, None where they have none.
+    async def credentials(self) -> dict[str, str]:
+        """The secret headers of uploads, the Authorization among them.
 
-        Raises TokenUnreadableError where a token is called for and none could ever be had.
+        Raises TokenUnreadableError where one is called for and none could ever be had.
         """
-        return None if self._tokens is None else await self._tokens.authorization()
+        return await self._credentials.headers()
 
     async def upload(
         self,
@@ -199,9 +198,8 @@ class Uploader:
             trace = self.traces.next()
             progress.trace_id = trace.trace_id
             head += trace.header_line
-        authorization = None if self._tokens is None else await self._tokens.authorization()
-        if authorization is not None:
-            head += header_lines({"Authorization": authorization})
+        credentials = await self._credentials.headers()
+        head += header_lines(credentials)
         batch = self._composer.compose(rows)
         if self._composer.has_rendered:
             # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.
@@ -220,21 +218,21 @@ class Uploader:
         else:
             self.clock.observe(answer.headers)
             judgement = judge(answer, rows, nonce, self._answer_paths, batch.valid_rows, must_echo=self.must_echo)
-        if judgement.error is ErrorKind.UNAUTHORIZED and self._tokens is not None and authorization is not None:
-            self._tokens.note_refusal(authorization)
+        if judgement.error is ErrorKind.UNAUTHORIZED:
+            self._credentials.note_refusal(credentials)
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
             if rows:
                 self._newest_confirmed_batch = batch
             self.unechoed_uploads += not judgement.is_echoed
         else:
-            facts = self._request_facts(authorization or "", request.length, progress)
+            facts = self._request_facts(credentials, request.length, progress)
             judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, answer, facts))
         answer_body = b"" if answer is None else answer.body
-        if authorization is not None:
-            judgement = replace(judgement, detail=_without_token(judgement.detail, authorization))
+        if credentials:
+            judgement = replace(judgement, detail=without_credentials(judgement.detail, credentials))
             answer_text = answer_body[:_TEXT_BYTES].decode("utf-8", "replace")
-            answer_body = _without_token(answer_text, authorization).encode()
+            answer_body = without_credentials(answer_text, credentials).encode()
         return Upload(
             rows=rows,
             first_client_id=None if judgement.error is None else batch.first_client_id,
@@ -257,14 +255,15 @@ class Uploader:
 
         return route.try_addresses(attempt)
 
-    def _request_facts(self, authorization: str, body_bytes: int, progress: UploadProgress) -> RequestFacts:
-        scheme, _, token = authorization.partition(" ")
+    def _request_facts(self, credentials: Mapping[str, str], body_bytes: int, progress: UploadProgress) -> RequestFacts:
+        scheme, _, token = credentials.get(AUTHORIZATION, "").partition(" ")
         expires_at = expiry_of(token)
         started_at = progress.sending_at if progress.connecting_at is None else progress.connecting_at
         ended_at = progress.finished_at
         return RequestFacts(
             url=self._named_url,
             scheme=scheme or None,
+            has_secret_headers=bool(credentials.keys() - {AUTHORIZATION}),
             is_token_expired=expires_at is not None and expires_at <= self.clock.now(),
             body_bytes=body_bytes,
             most_accepted_bytes=self._most_accepted_bytes,
@@ -294,7 +293,7 @@ def make_uploader(
 
     `environment` holds the secrets that the plan looks for there. Raises ValueError where the plan's URL, format or
     record space is not valid, FieldRefusedError where a field cannot be made, and TokenUnreadableError where a variable
-    holds no token.
+    holds no usable secret.
     """
     records = plan.records
     file_format = file_format_named(plan.target.format, columns_of(records.columns), records.dialect)
@@ -302,14 +301,10 @@ def make_uploader(
     look_up_column = plan.read_back.column if plan.read_back is not None else ""
     composer = Composer(space, load_pools(), file_format.rendering, records, look_up_column)
     clock = TargetClock()
-    tokens = token_source(plan, environment, clock)
-    uploader = Uploader(plan, pod_index, composer, file_format, make_nonce, tokens)
+    credentials = credentials_of(plan, environment, clock)
+    uploader = Uploader(plan, pod_index, composer, file_format, make_nonce, credentials)
     uploader.clock = clock
     if plan.target.trace_sample_ratio is not None:
         # Seeded by the system, so that no two pods make the same ids.
         uploader.traces = Traces(plan.target.trace_sample_ratio, random.Random())  # noqa: S311 - ids are no secrets
     return uploader
-
-
-def _without_token(text: str, authorization: str) -> str:
-    return without_secret(text, token_of(authorization))

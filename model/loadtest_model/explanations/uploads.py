@@ -10,7 +10,8 @@ AUTHENTICATION: Final = {
         "A token is wanted",
         "The target wants to know who uploads, and no token was sent, or none could be read.",
         "Set spec.target.auth, and check that what it names can be read and holds the token. The guard for Django"
-        " (load_test_refused) wants the token of manage.py loadtest_token, and LoadTest as spec.target.auth.scheme.",
+        " (load_test_refused) wants the token of manage.py loadtest_token, and LoadTest as spec.target.auth.scheme. A"
+        " token for a header of another name goes into spec.target.headersFrom.",
     ),
     Cause.TOKEN_EXPIRED: Explanation(
         "The token has expired",
@@ -29,14 +30,16 @@ AUTHENTICATION: Final = {
         "A token was sent, but the target looks for another word before it in the Authorization header.",
         "Set spec.target.auth.scheme to the word that the target wants: Bearer for most JWT libraries, Token for DRF's"
         " TokenAuthentication, JWT for some, LoadTest for the guard for Django (load_test_refused), whose token comes"
-        " from manage.py loadtest_token.",
+        " from manage.py loadtest_token. If a guarded service wants a token of its own too, the guard's goes into"
+        " spec.target.headersFrom, as Load-Test-Token.",
     ),
     Cause.TOKEN_REFUSED: Explanation(
         "The token is not accepted",
         "The target does not accept the token: wrong signature, wrong audience, an unknown or disabled user.",
         "Check the token that spec.target.auth names: that it was made for this target, is whole and has not been"
         " revoked, and that spec.target.auth.scheme is the word that the target wants before it (Bearer, Token for DRF,"
-        " LoadTest for the guard for Django, whose token comes from manage.py loadtest_token).",
+        " LoadTest for the guard for Django, whose token comes from manage.py loadtest_token). The same applies to"
+        " the tokens in spec.target.headersFrom.",
     ),
     Cause.LOGIN_FAILED: Explanation(
         "The log-in gives no token",

@@ -1,6 +1,8 @@
-"""Where a pod, or a laptop, finds what a spec only names: tokens, passwords and certificates."""
+"""Where a pod, or a laptop, finds what a spec only names: tokens, passwords, headers and certificates."""
 
 from typing import Final
+
+from msgspec import field
 
 from loadtest_model.values import WireValue
 
@@ -13,7 +15,7 @@ class SecretPlace(WireValue, frozen=True, kw_only=True):
 
 
 class SecretPlaces(WireValue, frozen=True, kw_only=True):
-    """The places of all that a target may need; the certificates are always files, in PEM."""
+    """The places of all that a target may need; the certificates are always files, in PEM. `headers` go by name."""
 
     token: SecretPlace | None = None
     username: SecretPlace | None = None
@@ -21,6 +23,7 @@ class SecretPlaces(WireValue, frozen=True, kw_only=True):
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None
+    headers: dict[str, SecretPlace] = field(default_factory=dict)
 
 
 NO_PLACES: Final = SecretPlaces()

@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+from msgspec import field
+
 from loadtest_model.plan.errors import PlanError
 from loadtest_model.plan.secrets import SecretPlace, SecretPlaces
 from loadtest_model.reasons import Reason
@@ -40,8 +42,9 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
 
     `addresses` are `ip:port` pairs that stand for the URL's host (a Service's endpoints); where there are none,
     the host's name is resolved in the pod. `host` is the Host header, where it is not the URL's. At most one of
-    `token` and `login` is given. A part's time-out is never longer than `timeout_seconds`, the whole upload's.
-    `trace_sample_ratio` is the share of the uploads whose trace is sampled; with None no upload has a trace.
+    `token` and `login` is given. `secret_headers` has the places of further headers' values, by the headers' names. A
+    part's time-out is never longer than `timeout_seconds`, the whole upload's. `trace_sample_ratio` is the share of the
+    uploads whose trace is sampled; with None no upload has a trace.
     """
 
     url: str
@@ -67,6 +70,7 @@ class TargetPlan(WireValue, frozen=True, kw_only=True):
     metrics_url: str | None = None
     expect_count: ExpectCount = ExpectCount.SENT
     trace_sample_ratio: float | None = None
+    secret_headers: dict[str, SecretPlace] = field(default_factory=dict)
 
 
 def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPlaces) -> TargetPlan:
@@ -96,6 +100,7 @@ def compile_target(target: Target, addresses: tuple[str, ...], places: SecretPla
         expect_count=target.response.expect_count,
         metrics_url=target.metrics_url,
         trace_sample_ratio=target.tracing.sample_ratio if target.tracing else None,
+        secret_headers=_compile_secret_headers(target, places),
     )
 
 
@@ -124,6 +129,13 @@ def _compile_login(login: Login, places: SecretPlaces) -> LoginPlan:
         token_path=login.token_path,
         expires_in_path=login.expires_in_path,
     )
+
+
+def _compile_secret_headers(target: Target, places: SecretPlaces) -> dict[str, SecretPlace]:
+    """A place that is at hand for a header counts even if the spec does not name that header."""
+    for header in target.headers_from:
+        _require(places.headers.get(header.name), "spec.target.headersFrom", f"value of the header {header.name}")
+    return places.headers
 
 
 def _compile_tls(target: Target, places: SecretPlaces) -> TlsPlan:

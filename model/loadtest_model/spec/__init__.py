@@ -10,7 +10,7 @@ from loadtest_model.spec.pod import Pod
 from loadtest_model.spec.records import Records
 from loadtest_model.spec.retention import Retention
 from loadtest_model.spec.rules import rule_annotation
-from loadtest_model.spec.target import ONE_TRACEPARENT, TLS_NEEDS_HTTPS, Target
+from loadtest_model.spec.target import ONE_TRACEPARENT, ONE_VALUE_FOR_A_HEADER, TLS_NEEDS_HTTPS, Target
 from loadtest_model.spec.thresholds import METRICS_BY_UNIT, MOST_THRESHOLDS, Abort, BaselineRuns, ThresholdText
 from loadtest_model.spec.verification import Verification
 from loadtest_model.values import Value
@@ -45,7 +45,7 @@ class Spec(Value, frozen=True, kw_only=True):
     target: Annotated[
         Target,
         Meta(description="The system under test. Required."),
-        rule_annotation(TLS_NEEDS_HTTPS, ONE_TRACEPARENT),
+        rule_annotation(TLS_NEEDS_HTTPS, ONE_TRACEPARENT, ONE_VALUE_FOR_A_HEADER),
     ]
     scenario: Annotated[
         Scenario,

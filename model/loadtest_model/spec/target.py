@@ -18,6 +18,7 @@ from loadtest_model.spec.parts import (
     FormText,
     HeaderValue,
     Name,
+    SecretKey,
     url_rules,
 )
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
@@ -54,6 +55,8 @@ _RESERVED_HEADERS: Final = (
     *("host", "authorization", "connection", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "expect"),
     *("proxy-authorization", "accept-encoding"),
 )
+MAX_SECRET_HEADERS: Final = 4
+"""The policy for Secrets checks each of them by an expression of its own."""
 _RESERVED_PREFIXES: Final = ("x-load-test", "content-")
 # Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
 _TO_CANONICAL: Final = str.maketrans(ascii_uppercase + "_", ascii_lowercase + "-")
@@ -63,9 +66,21 @@ def _all_match(pattern: str, names: Iterable[str]) -> bool:
     return all(re.search(pattern, name) is not None for name in names)
 
 
+def _canonical(header: str) -> str:
+    return header.translate(_TO_CANONICAL)
+
+
 def _is_reserved_header(header: str) -> bool:
-    name = header.translate(_TO_CANONICAL)
+    name = _canonical(header)
     return name in _RESERVED_HEADERS or name.startswith(_RESERVED_PREFIXES)
+
+
+class SecretHeader(Value, frozen=True, kw_only=True):
+    name: Annotated[Name, Meta(description="Name of the header, such as Load-Test-Token.")]
+    secret_key_ref: Annotated[
+        SecretKey,
+        Meta(description="Where its value is kept. Mounted as a file, and read again when that changes."),
+    ]
 
 
 VALID_HEADER_NAMES: Final = Rule[dict[str, str]](
@@ -82,6 +97,22 @@ NO_RESERVED_HEADERS: Final = Rule[dict[str, str]](
     " hop-by-hop headers; the generator sets them (a token goes into spec.target.auth, a Host into"
     " spec.target.host)",
     holds=lambda headers: not any(map(_is_reserved_header, headers)),
+)
+_CANONICAL_NAME_OF_ENTRY: Final = "header.name.lowerAscii().replace('_', '-')"
+SECRET_HEADER_RULES: Final = (
+    Rule[list[SecretHeader]](
+        cel=f"self.all(header, header.name.matches({cel_string(HEADER_NAME_PATTERN)}))",
+        message="spec.target.headersFrom must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
+        holds=lambda headers: _all_match(HEADER_NAME_PATTERN, (header.name for header in headers)),
+    ),
+    Rule[list[SecretHeader]](
+        cel="self.all(header, !("
+        + " || ".join(f"{_CANONICAL_NAME_OF_ENTRY}.startsWith('{prefix}')" for prefix in _RESERVED_PREFIXES)
+        + f" || {_CANONICAL_NAME_OF_ENTRY} in {list(_RESERVED_HEADERS)}))",
+        message="spec.target.headersFrom must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
+        " hop-by-hop headers; a token for the Authorization header goes into spec.target.auth",
+        holds=lambda headers: not any(_is_reserved_header(header.name) for header in headers),
+    ),
 )
 VALID_FORM_FIELD_NAMES: Final = Rule[dict[str, str]](
     cel=f"self.all(name, name.matches({cel_string(_FORM_FIELD_PATTERN)}))",
@@ -199,6 +230,15 @@ class Target(Value, frozen=True, kw_only=True):
         ),
         rule_annotation(VALID_HEADER_NAMES, NO_RESERVED_HEADERS),
     ] = field(default_factory=dict)
+    headers_from: Annotated[
+        list[SecretHeader],
+        Meta(
+            max_length=MAX_SECRET_HEADERS,
+            description="Further request headers whose values are kept in Secrets, such as Load-Test-Token for a"
+            " service that has an Authorization of its own. A read-back sends them too, unless its auth is None.",
+        ),
+        rule_annotation(*SECRET_HEADER_RULES),
+    ] = field(default_factory=list)
     file_field: Annotated[
         str,
         Meta(min_length=1, max_length=128, description="Name of the form's file field.", pattern=FORM_NAME_PATTERN),
@@ -274,7 +314,25 @@ TLS_NEEDS_HTTPS: Final = Rule[Target](
     reason=Reason.TLSWithoutHTTPS,
 )
 ONE_TRACEPARENT: Final = Rule[Target](
-    cel="!has(self.tracing) || !has(self.headers) || !self.headers.exists(name, name.lowerAscii() == 'traceparent')",
-    message="spec.target.tracing gives each upload a traceparent of its own, so spec.target.headers must not have one",
-    holds=lambda target: target.tracing is None or "traceparent" not in map(str.lower, target.headers),
+    cel="!has(self.tracing) || ((!has(self.headers) || !self.headers.exists(name, name.lowerAscii() == 'traceparent'))"
+    " && (!has(self.headersFrom) || !self.headersFrom.exists(header, header.name.lowerAscii() == 'traceparent')))",
+    message="spec.target.tracing gives each upload a traceparent of its own, so spec.target.headers and headersFrom"
+    " must not have one",
+    holds=lambda target: target.tracing is None or "traceparent" not in map(str.lower, _header_names(target)),
 )
+ONE_VALUE_FOR_A_HEADER: Final = Rule[Target](
+    cel="!has(self.headersFrom) || self.headersFrom.all(header, self.headersFrom.exists_one(other,"
+    f" other.name.lowerAscii().replace('_', '-') == {_CANONICAL_NAME_OF_ENTRY})"
+    f" && !(has(self.headers) && self.headers.exists(name, {_CANONICAL_NAME} == {_CANONICAL_NAME_OF_ENTRY})))",
+    message="spec.target.headersFrom must name each header once, and none that spec.target.headers has",
+    holds=lambda target: not _has_repeated_header(target),
+)
+
+
+def _header_names(target: Target) -> list[str]:
+    return [*target.headers, *(header.name for header in target.headers_from)]
+
+
+def _has_repeated_header(target: Target) -> bool:
+    names = [_canonical(header.name) for header in target.headers_from]
+    return len(set(names)) < len(names) or not set(names).isdisjoint(map(_canonical, target.headers))

@@ -141,7 +141,10 @@ class ReadBack(Value, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
     auth: Annotated[
         ReadBackAuth,
-        Meta(description="Target: send the Authorization header of the uploads here too. None: send none."),
+        Meta(
+            description="Target: send the uploads' Authorization header and those of spec.target.headersFrom here too."
+            " None: send none of them."
+        ),
     ] = ReadBackAuth.TARGET
     settle: Annotated[
         DurationText,

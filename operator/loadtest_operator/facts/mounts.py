@@ -61,11 +61,14 @@ def mounted_volumes(target: Target) -> list[MountedVolume]:
     if tls and tls.ca_secret_key_ref:
         volumes.append(_secret("ca", tls.ca_secret_key_ref.name, (tls.ca_secret_key_ref.key, "ca.crt")))
     if tls and tls.ca_config_map_key_ref:
-        reference = tls.ca_config_map_key_ref
-        volumes.append(MountedVolume("ca", MountSource.CONFIG_MAP, reference.name, ((reference.key, "ca.crt"),)))
+        authority = tls.ca_config_map_key_ref
+        volumes.append(MountedVolume("ca", MountSource.CONFIG_MAP, authority.name, ((authority.key, "ca.crt"),)))
     if tls and tls.client_certificate_secret_ref:
         pair = (("tls.crt", "tls.crt"), ("tls.key", "tls.key"))
         volumes.append(_secret("certificate", tls.client_certificate_secret_ref.name, *pair))
+    for index, header in enumerate(target.headers_from):
+        reference = header.secret_key_ref
+        volumes.append(_secret(f"header-{index}", reference.name, (reference.key, "value")))
     return volumes
 
 
@@ -82,6 +85,10 @@ def secret_places(target: Target) -> SecretPlaces:
         ca_file=f"{DIRECTORY}/ca/ca.crt" if authority else None,
         certificate_file=f"{DIRECTORY}/certificate/tls.crt" if certificate else None,
         key_file=f"{DIRECTORY}/certificate/tls.key" if certificate else None,
+        headers={
+            header.name: SecretPlace(file=f"{DIRECTORY}/header-{index}/value")
+            for index, header in enumerate(target.headers_from)
+        },
     )
 
 

@@ -63,6 +63,13 @@ def _add_manifest_options(parser: argparse.ArgumentParser, default_name: str) ->
     cluster = parser.add_argument_group("pods and Secrets")
     cluster.add_argument("--parallelism", metavar="N", help="pods that share the load (default: 1)")
     cluster.add_argument("--token-secret", metavar="NAME[/KEY]", help="Secret with the token (default key: token)")
+    cluster.add_argument(
+        "--header-secret",
+        action="append",
+        default=[],
+        metavar="'HEADER: NAME[/KEY]'",
+        help="further request header whose value is in a Secret (key: token); repeatable",
+    )
     cluster.add_argument("--login-secret", metavar="NAME", help="Secret with username and password, for --login-url")
     cluster.add_argument("--ca-secret", metavar="NAME[/KEY]", help="Secret with authorities as PEM (key: ca.crt)")
     cluster.add_argument("--client-cert-secret", metavar="NAME", help="TLS Secret that is shown to the target")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kubectl_loadtest.errors import WrongUsageError
-from loadgen.options.document import Draft, draft_of, option, whole_number
+from loadgen.options.document import Draft, draft_of, named_texts, option, put_secret_headers, whole_number
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest, read_manifest
 from loadtest_model.spec import API_VERSION, KIND, Scenario
@@ -102,5 +102,13 @@ def _put_cluster_settings(draft: Draft, options: argparse.Namespace) -> None:
         draft.put(f"{path}.name", secret, option(name))
         if slash:
             draft.put(f"{path}.{key_field}", key, option(name))
+    header_texts = named_texts("--header-secret", options.header_secret, ":", "SECRET[/KEY]")
+    put_secret_headers(draft, {name: _key_of(text) for name, text in header_texts.items()}, "--header-secret")
     if options.login_url is not None and options.login_secret is None:
         raise UsageError("--login-url needs a Secret with username and password: --login-secret NAME")
+
+
+def _key_of(text: str) -> Json:
+    """The key of a Secret in `NAME[/KEY]`."""
+    secret, slash, key = text.partition("/")
+    return {"name": secret, "key": key} if slash else {"name": secret}

@@ -414,15 +414,18 @@ async def test_the_address_policy_holds_for_the_read_back_too() -> None:
 async def test_the_targets_token_is_sent_unless_the_spec_says_none(tmp_path: Path, auth: str, sent: str | None) -> None:
     token_file = tmp_path / "token"
     token_file.write_text("s3cret")
+    key_file = tmp_path / "key"
+    key_file.write_text("s3cret")
     async with running_storage() as storage, running_target() as target:
         plan = a_plan(target, counting(storage, auth=auth, headers={"X-Tenant": "t1"}))
-        plan = msgspec.structs.replace(
-            plan, target=msgspec.structs.replace(plan.target, token=SecretPlace(file=str(token_file)))
-        )
+        token, key = SecretPlace(file=str(token_file)), SecretPlace(file=str(key_file))
+        with_secrets = msgspec.structs.replace(plan.target, token=token, secret_headers={"Load-Test-Token": key})
+        plan = msgspec.structs.replace(plan, target=with_secrets)
 
         await concluded(plan)
 
         assert {request.headers.get("Authorization") for request in storage.requests} == {sent}
+        assert {request.headers.get("Load-Test-Token") for request in storage.requests} == {sent and "s3cret"}
         assert {request.headers["X-Tenant"] for request in storage.requests} == {"t1"}
         assert {request.headers["Cache-Control"] for request in storage.requests} == {"no-cache"}
         assert all("X-Load-Test" not in request.headers for request in storage.requests)
@@ -439,8 +442,8 @@ async def test_the_targets_own_host_is_asked_with_the_targets_host_header() -> N
         assert {request.headers["Host"] for request in storage.requests} == {"django.example"}
 
 
-async def no_token() -> str | None:
-    return None
+async def no_token() -> dict[str, str]:
+    return {}
 
 
 async def test_a_look_up_at_a_wrong_path_proves_nothing_where_the_control_is_found_at_another_url() -> None:
@@ -460,8 +463,8 @@ async def test_a_storage_that_repeats_the_token_does_not_make_it_known() -> None
     async def refuse(_url: str, headers: Mapping[str, str], _timeout_seconds: float) -> FetchedAnswer:
         return FetchedAnswer(403, f"{'no ' * 55}{headers['Authorization']} is not allowed".encode())
 
-    async def token() -> str | None:
-        return "Bearer s3cret-of-some-length-and-more-than-fits"
+    async def token() -> dict[str, str]:
+        return {"Authorization": "Bearer s3cret-of-some-length-and-more-than-fits"}
 
     read_back = ReadBack(read_back_plan("http://127.0.0.1:1/count", countPath="count"), refuse, token)
     await read_back.read(ReadingMoment.BEFORE, ())
@@ -488,8 +491,8 @@ async def test_a_storage_that_does_not_take_the_token_refuses_the_target_for_the
     async def refuse(_url: str, _headers: Mapping[str, str], _timeout_seconds: float) -> FetchedAnswer:
         return FetchedAnswer(status, msgspec.json.encode({"message": message}))
 
-    async def token() -> str | None:
-        return authorization
+    async def token() -> dict[str, str]:
+        return {} if authorization is None else {"Authorization": authorization}
 
     plan = read_back_plan("http://127.0.0.1:1/count", countPath="count", timeout="100ms")
     refusal = await StorageReadings(ReadBack(plan, refuse, token), must_prove=True).read_before()

@@ -164,7 +164,7 @@ async def test_a_clock_that_is_off_makes_no_storm_of_logins(
         fresh = asyncio.create_task(uploader.keep_token_fresh())
         until = time.monotonic() + 4
         while time.monotonic() < until:
-            await uploader.authorization()
+            await uploader.credentials()
             await asyncio.sleep(0.01)
         fresh.cancel()
 

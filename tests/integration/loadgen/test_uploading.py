@@ -11,12 +11,13 @@ from aiohttp import web
 
 from certificates import make_authority
 from http_target import PATH, HttpTarget, ReceivedUpload, honouring_answer, running_target
-from loadgen.auth.tokens import TokenUnreadableError
+from loadgen.auth.secret_texts import TokenUnreadableError
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.proof.proving import Prover
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.uploading import Upload, make_uploader
+from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import Refusal
 from loadtest_model.plan import Plan, SecretPlace, SecretPlaces
@@ -80,6 +81,82 @@ async def test_a_target_that_repeats_the_token_does_not_make_it_known(status: in
 
     assert upload.answer_text == "you are Bearer ***"
     assert "s3cret" not in repr(upload)
+
+
+async def test_headers_from_secrets_are_sent_beside_the_token_and_read_again_when_they_change(tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text("f1rst\n")
+    places = SecretPlaces(
+        token=SecretPlace(variable="AUTH_TOKEN"),
+        headers={"Load-Test-Token": SecretPlace(file=str(file)), "X-Key": SecretPlace(variable="KEY")},
+    )
+    variables = {"AUTH_TOKEN": "s3cret", "KEY": "k3y"}
+    async with running_target() as target:
+        plan = make_plan(target.url, places=places)
+        uploader = make_uploader(plan, 0, lambda: "nonce", variables)
+        async with uploader.open_client(5) as client:
+            endpoint = Endpoint(target.host, target.port)
+            await uploader.upload(client, endpoint, 5, UploadProgress())
+            file.write_text("and second")
+            await uploader.upload(client, endpoint, 5, UploadProgress())
+
+    assert [
+        [received.headers[name] for name in ("Authorization", "Load-Test-Token", "X-Key")]
+        for received in target.uploads
+    ] == [["Bearer s3cret", "f1rst", "k3y"], ["Bearer s3cret", "and second", "k3y"]]
+    assert not [secret for secret in ("s3cret", "f1rst", "k3y") if secret in repr(plan)]
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 500])
+async def test_a_target_that_repeats_a_header_from_a_secret_does_not_make_it_known(status: int) -> None:
+    def telling(received: ReceivedUpload) -> web.Response:
+        value = received.headers["Load-Test-Token"]
+        return web.Response(text=f"you are {value}, that is {value.partition(' ')[2]}", status=status)
+
+    async with running_target(telling) as target:
+        places = SecretPlaces(headers={"Load-Test-Token": SecretPlace(variable="KEY")})
+        plan = make_plan(target.url, places=places)
+        (upload,) = await uploaded(plan, target, environment={"KEY": "Scheme s3cret-text"})
+
+    assert upload.answer_text == "you are ***, that is ***"
+    assert "s3cret" not in repr(upload)
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "caf\u00e9"])
+async def test_a_header_whose_secret_cannot_be_sent_refuses_the_target_before_any_upload(
+    text: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "value"
+    file.write_text(text)
+    async with running_target() as target:
+        plan = make_plan(target.url, places=SecretPlaces(headers={"X-Key": SecretPlace(file=str(file))}))
+        uploader = make_uploader(plan, 0, lambda: "nonce", {})
+        report = await Prover(plan, uploader, AddressBook()).prove(full_rows=5)
+
+    assert (report.refusal, report.cause) == (Refusal.UNAUTHORIZED, Cause.TOKEN_MISSING)
+    assert f"no value of the header X-Key in {file}" in report.message
+    assert "two" not in report.message
+    assert target.uploads == []
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "cause"),
+    [
+        (403, "the token is not valid", Cause.TOKEN_REFUSED),
+        (403, "the token has expired", Cause.TOKEN_EXPIRED),
+        (403, "a load test needs a token: send the one of `manage.py loadtest_token`", Cause.TOKEN_MISSING),
+        (401, "", Cause.TOKEN_REFUSED),
+        (403, "not from this network", Cause.PERMISSION_DENIED),
+    ],
+)
+async def test_a_refusal_of_a_header_from_a_secret_is_told_from_a_token_that_was_not_sent(
+    status: int, text: str, cause: Cause
+) -> None:
+    async with running_target(lambda _: web.json_response({"message": text}, status=status)) as target:
+        plan = make_plan(target.url, places=SecretPlaces(headers={"Load-Test-Token": SecretPlace(variable="KEY")}))
+        (upload,) = await uploaded(plan, target, environment={"KEY": "s3cret"})
+
+    assert upload.judgement.cause is cause
 
 
 @pytest.mark.parametrize("status", [429, 503])

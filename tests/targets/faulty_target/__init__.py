@@ -14,7 +14,7 @@ FAULT
     `redirect`: every upload is answered 302 with another path, without reaching Django.
     `unauthorized`: every upload is answered 401, without reaching Django.
     `tells-all`: full uploads after FAULT_AFTER of them are answered FAULT_STATUS with a page that shows the request's
-        Authorization header, and characters that would forge lines of a log or clear a terminal.
+        headers Authorization and Load-Test-Token, and characters that would forge lines of a log or clear a terminal.
     `notes`: every upload is processed, and its X- headers and form fields are written to the log, as a line of JSON.
     `slow`: every upload is processed, and its answer held back for FAULT_SECONDS.
 FAULT_LEDGER

@@ -153,7 +153,8 @@ def _tells_all(application: WSGIApplication, settings: FaultSettings) -> WSGIApp
         rows = count_rows(environ)
         if rows < settings.min_rows or ledger.add(rows) <= settings.after:
             return application(environ, start_response)
-        header_line = f"Authorization: {environ.get('HTTP_AUTHORIZATION', '')}"
+        key = environ.get("HTTP_LOAD_TEST_TOKEN", "")
+        header_line = f"Authorization: {environ.get('HTTP_AUTHORIZATION', '')} Load-Test-Token: {key}"
         body = f"{header_line}\r\n2026-01-01 INFO {FORGED}\n\x1b[2J{header_line} {header_line}".encode()
         start_response(settings.status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
         return [body]

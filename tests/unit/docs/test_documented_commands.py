@@ -18,7 +18,7 @@ def test_every_command_has_a_row_and_no_other_does() -> None:
 def test_the_page_names_no_option_that_no_command_has() -> None:
     known_options = {option for name in COMMANDS for option in options_of(command_parser(name))}
     flags_of_kubectl = {"--context", "--kubeconfig", "--as"}
-    options_of_loadgen_alone = {"--token-file"}
+    options_of_loadgen_alone = {"--token-file", "--header-env"}
 
     named = set(re.findall(r"--[a-z][a-z-]+", PAGE))
 

@@ -77,6 +77,13 @@ def test_secrets_are_named_in_place_of_files_and_variables() -> None:
         "caSecretKeyRef": {"name": "authority"},
         "clientCertificateSecretRef": {"name": "client"},
     }
+    keys = document(
+        "light", "--url", URL, "--header-secret", "Load-Test-Token: guard", "--header-secret", "X-Key: api/key"
+    )
+    assert keys["spec"]["target"]["headersFrom"] == [
+        {"name": "Load-Test-Token", "secretKeyRef": {"name": "guard"}},
+        {"name": "X-Key", "secretKeyRef": {"name": "api", "key": "key"}},
+    ]
     login = document("light", "--url", URL, "--login-url", "http://clients/in/", "--login-secret", "robot")
     assert login["spec"]["target"]["auth"] == {"login": {"url": "http://clients/in/", "secretRef": {"name": "robot"}}}
 
@@ -104,6 +111,7 @@ def test_a_manifest_keeps_its_metadata_and_fields_that_only_a_newer_cluster_know
         (("light", "--url", URL, "--parallelism", "many"), "error: --parallelism is 'many'"),
         (("light", "--url", URL, "--name", "No Good"), "error: --name is 'No Good'"),
         (("light", "--url", URL, "--login-url", "http://clients/in/"), "error: --login-url needs a Secret"),
+        (("light", "--url", URL, "--header-secret", "X"), "error: --header-secret is 'X'; write NAME:SECRET[/KEY]"),
         (("light", "--url", URL, "--login-secret", "robot/key"), "error: --login-secret is 'robot/key'"),
         (("-f", "missing.yaml"), "error: -f missing.yaml cannot be read"),
     ],

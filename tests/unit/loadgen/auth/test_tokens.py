@@ -3,18 +3,26 @@
 import base64
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from loadgen.auth.tokens import TokenFile, TokenUnreadableError, expiry_of, without_secret
+from loadgen.auth.secret_texts import TokenUnreadableError, secret_text
+from loadgen.auth.tokens import HeldToken, expiry_of, parse_token, without_secret
+from loadtest_model.plan import SecretPlace
+
+
+def token_in(path: Path, scheme: str) -> HeldToken:
+    """The token in a file."""
+    return HeldToken(secret_text(SecretPlace(file=str(path)), {}, partial(parse_token, scheme=scheme), "token"), scheme)
 
 
 async def test_the_header_is_scheme_and_token_without_the_file_s_line_end(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("s3cret\n")
 
-    assert await TokenFile(path, "Token").authorization() == "Token s3cret"
+    assert await token_in(path, "Token").authorization() == "Token s3cret"
 
 
 async def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
@@ -23,7 +31,7 @@ async def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
     (tmp_path / "two").write_text("other")
     path = tmp_path / "token"
     path.symlink_to("one")
-    token = TokenFile(path, "Bearer")
+    token = token_in(path, "Bearer")
     assert await token.authorization() == "Bearer first"
 
     (tmp_path / "new").symlink_to("two")
@@ -35,7 +43,7 @@ async def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
 async def test_a_refused_token_is_read_again_though_the_file_looks_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("first")
-    token = TokenFile(path, "Bearer")
+    token = token_in(path, "Bearer")
     await token.authorization()
     before = path.stat()
     with path.open("r+") as file:
@@ -51,7 +59,7 @@ async def test_a_refused_token_is_read_again_though_the_file_looks_unchanged(tmp
 async def test_a_file_that_vanishes_leaves_the_token_that_was_read(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("first")
-    token = TokenFile(path, "Bearer")
+    token = token_in(path, "Bearer")
     await token.authorization()
 
     path.unlink()
@@ -65,7 +73,7 @@ async def test_a_file_without_a_usable_token_is_named_and_never_quoted(tmp_path:
     path.write_bytes(content)
 
     with pytest.raises(TokenUnreadableError, match=str(path)) as refusal:
-        await TokenFile(path, "Bearer").authorization()
+        await token_in(path, "Bearer").authorization()
 
     assert "two" not in str(refusal.value)
 
@@ -78,14 +86,14 @@ async def test_a_token_that_brings_its_scheme_along_is_told_from_one_that_is_ref
     path.write_text(content)
 
     with pytest.raises(TokenUnreadableError, match="it begins with the scheme") as refusal:
-        await TokenFile(path, "ApiKey").authorization()
+        await token_in(path, "ApiKey").authorization()
 
     assert "s3cret" not in str(refusal.value)
 
 
 async def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(TokenUnreadableError, match="No such file"):
-        await TokenFile(tmp_path / "none", "Bearer").authorization()
+        await token_in(tmp_path / "none", "Bearer").authorization()
 
 
 def jwt(claims: object) -> str:

@@ -16,7 +16,7 @@ from loadgen.options.document import draft_of
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest, read_manifest
 from loadgen.options.wording import with_advice_words
-from loadtest_model.plan import Plan, compile_plan
+from loadtest_model.plan import Plan, SecretPlace, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.spec import Identity, Spec
 from support.wrong_manifests import WRONG
@@ -324,6 +324,25 @@ def test_a_line_break_at_the_end_of_a_text_is_part_of_it(tmp_path: Path) -> None
     message = refusal_of("-f", manifest(tmp_path, scenario="light", target={"url": URL, "fileName": "a.csv\n"}))
 
     assert message == "spec.target.fileName is 'a.csv\\n'; write a text without quotes and control characters"
+
+
+def test_headers_take_secret_values_from_the_environment(tmp_path: Path) -> None:
+    key = {"name": "Load-Test-Token", "secretKeyRef": {"name": "guard"}}
+    file = manifest(tmp_path, scenario="light", target={"url": URL, "headersFrom": [key]})
+    words = ("--header-env", "load-test-token: GUARD")
+
+    assert plan("light", "--url", URL, *words, GUARD="s3cret").target.secret_headers == {
+        "load-test-token": SecretPlace(variable="GUARD")
+    }
+    assert plan("-f", file, *words, GUARD="s3cret").target.secret_headers == {
+        "load-test-token": SecretPlace(variable="GUARD")
+    }
+    assert "headers by --header-env" in refusal_of("-f", file)
+    assert "from GUARD, which is not set" in refusal_of("-f", file, *words)
+    assert "write NAME:VARIABLE" in refusal_of("light", "--url", URL, "--header-env", "GUARD")
+    message = refusal_of("light", "--url", URL, "--header-env", "Authorization: GUARD", GUARD="s3cret")
+    assert message.startswith("--header-env must not set")
+    assert "s3cret" not in message
 
 
 def test_a_text_of_the_wrong_form_is_told_the_form(tmp_path: Path) -> None:

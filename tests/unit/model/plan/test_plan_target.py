@@ -53,6 +53,7 @@ def test_a_token_at_hand_is_used_where_the_spec_names_none() -> None:
     [
         ({"auth": {"secretKeyRef": {"name": "t"}}}, "spec.target.auth.secretKeyRef"),
         ({"auth": {"login": LOGIN}}, "spec.target.auth.login.secretRef"),
+        ({"headersFrom": [{"name": "X-Key", "secretKeyRef": {"name": "t"}}]}, "spec.target.headersFrom.*header X-Key"),
         ({"tls": {"caSecretKeyRef": {"name": "t"}}}, "spec.target.tls"),
         ({"tls": {"clientCertificateSecretRef": {"name": "t"}}}, "spec.target.tls.clientCertificateSecretRef"),
     ],

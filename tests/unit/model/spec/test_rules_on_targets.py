@@ -10,6 +10,8 @@ from support.builders import a_spec
 
 LOGIN = {"url": "https://clients/api/token/", "secretRef": {"name": "robot"}}
 
+KEY = {"name": "X-Key", "secretKeyRef": {"name": "key"}}
+
 
 def messages_about(**target: Any) -> str:
     return "\n".join(fault.message for fault in broken_rules(a_spec(target={"url": "https://clients/x", **target})))
@@ -32,6 +34,7 @@ def messages_about(**target: Any) -> str:
         {"timeout": "30s", "timeouts": {"connect": "500ms", "upload": "10s", "answer": "29s"}},
         {"timeout": "5s"},
         {"connections": "Kept"},
+        {"headersFrom": [KEY], "headers": {"X-Tenant": "t"}},
     ],
 )
 def test_what_a_target_may_say_is_taken(target: dict[str, Any]) -> None:
@@ -47,6 +50,15 @@ def test_what_a_target_may_say_is_taken(target: dict[str, Any]) -> None:
         ({"auth": {"login": {**LOGIN, "url": "http://u:p@clients/"}}}, "credentials"),
         ({"auth": {"login": {**LOGIN, "url": "http://clients:0/"}}}, "port"),
         ({"tls": {"caSecretKeyRef": {"name": "a"}, "caConfigMapKeyRef": {"name": "b"}}}, "from one place"),
+        ({"headersFrom": [{**KEY, "name": "X Key"}]}, "spec.target.headersFrom must have names that HTTP allows"),
+        ({"headersFrom": [{**KEY, "name": "authorization"}]}, "spec.target.headersFrom must not set"),
+        ({"headersFrom": [{**KEY, "name": "X_Load_Test"}]}, "spec.target.headersFrom must not set"),
+        ({"headersFrom": [KEY, {**KEY, "name": "x_key"}]}, "must name each header once"),
+        ({"headersFrom": [KEY], "headers": {"x-key": "1"}}, "none that spec.target.headers has"),
+        (
+            {"headersFrom": [{**KEY, "name": "Traceparent"}], "tracing": {"sampleRatio": 0.5}},
+            "a traceparent of its own",
+        ),
         ({"tls": {}, "url": "http://clients/x"}, "needs an https URL"),
         ({"timeouts": {"upload": "0s"}}, "spec.target.timeouts.upload must lie between 10ms and 1h"),
         ({"timeouts": {"connect": "2h"}}, "spec.target.timeouts.connect"),

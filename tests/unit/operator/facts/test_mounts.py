@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loadtest_model.plan import SecretPlaces
+from loadtest_model.plan import SecretPlace, SecretPlaces
 from loadtest_model.spec.target import Target
 from loadtest_operator.facts.mounts import mounted_volumes, secret_places
 
@@ -17,6 +17,12 @@ CASES: dict[str, dict[str, Any]] = {
     "an authority in a Secret": {"tls": {"caSecretKeyRef": {"name": "ca"}}},
     "an authority in a ConfigMap": {"tls": {"caConfigMapKeyRef": {"name": "trust", "key": "bundle.pem"}}},
     "a client's certificate": {"tls": {"clientCertificateSecretRef": {"name": "me"}}},
+    "headers": {
+        "headersFrom": [
+            {"name": "Load-Test-Token", "secretKeyRef": {"name": "guard"}},
+            {"name": "X-Key", "secretKeyRef": {"name": "shop", "key": "api"}},
+        ]
+    },
     "all at once": {
         "auth": {"login": LOGIN},
         "tls": {"caSecretKeyRef": {"name": "ca"}, "clientCertificateSecretRef": {"name": "me"}},
@@ -29,7 +35,7 @@ def target(**fields: Any) -> Target:
 
 
 def files_of(places: SecretPlaces) -> set[str]:
-    sources = [places.token, places.username, places.password]
+    sources = [places.token, places.username, places.password, *places.headers.values()]
     named = [source.file for source in sources if source] + [places.ca_file, places.certificate_file, places.key_file]
     return {file for file in named if file}
 
@@ -68,6 +74,17 @@ def test_an_authority_may_come_from_a_config_map() -> None:
     assert mounted.volume["configMap"]["name"] == "trust"
     assert mounted.volume["configMap"]["items"] == [{"key": "bundle.pem", "path": "ca.crt"}]
     assert str(mounted) == "ConfigMap trust (key bundle.pem)"
+
+
+def test_each_header_has_a_volume_of_its_own_key() -> None:
+    assert [str(each) for each in mounted_volumes(target(**CASES["headers"]))] == [
+        "Secret guard (key token)",
+        "Secret shop (key api)",
+    ]
+    assert secret_places(target(**CASES["headers"])).headers == {
+        "Load-Test-Token": SecretPlace(file="/var/run/loadtest/header-0/value"),
+        "X-Key": SecretPlace(file="/var/run/loadtest/header-1/value"),
+    }
 
 
 def test_a_target_without_secrets_mounts_nothing() -> None:

@@ -60,10 +60,14 @@ def test_every_secret_that_pods_are_given_is_named_once() -> None:
         "url": "https://clients/",
         "auth": {"login": {"url": "https://clients/token/", "secretRef": {"name": "robot"}}},
         "tls": {"caSecretKeyRef": {"name": "robot"}, "clientCertificateSecretRef": {"name": "certificate"}},
+        "headersFrom": [
+            {"name": "X-A", "secretKeyRef": {"name": "guard"}},
+            {"name": "X-B", "secretKeyRef": {"name": "guard"}},
+        ],
     }
     spec = a_fleet_spec(target=target, pod={"imagePullSecrets": [{"name": "pull"}]})
 
-    assert named_secrets(spec) == ("robot", "certificate", "pull")
+    assert named_secrets(spec) == ("robot", "certificate", "guard", "pull")
 
 
 def test_a_config_map_is_no_secret() -> None:

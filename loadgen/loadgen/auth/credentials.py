@@ -1,0 +1,67 @@
+"""What tells a target who uploads: the Authorization header, and further headers whose values are secrets."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from loadgen.auth.secret_texts import SecretText, secret_text
+from loadgen.auth.token_sources import token_source
+from loadgen.auth.tokens import TokenSource, one_line, token_of, without_secret
+from loadgen.http.target_clock import TargetClock
+from loadtest_model.plan import Plan
+
+AUTHORIZATION: Final = "Authorization"
+
+
+class Credentials:
+    """The secret headers of every upload. `tokens` gives the Authorization header, and is None where there is none."""
+
+    def __init__(self, tokens: TokenSource | None, further: Mapping[str, SecretText]) -> None:
+        self._tokens = tokens
+        self._further = further
+
+    async def headers(self) -> dict[str, str]:
+        """The headers by their names. Raises TokenUnreadableError where one is called for and could never be had."""
+        headers = {} if self._tokens is None else {AUTHORIZATION: await self._tokens.authorization()}
+        for name, source in self._further.items():
+            headers[name] = source.read()
+        return headers
+
+    def note_refusal(self, headers: Mapping[str, str]) -> None:
+        """The target answered 401 to an upload with these headers."""
+        if self._tokens is not None and AUTHORIZATION in headers:
+            self._tokens.note_refusal(headers[AUTHORIZATION])
+        for name, source in self._further.items():
+            source.note_refusal(headers.get(name, ""))
+
+    async def final_expiry(self) -> float | None:
+        """When the token expires for good; None without one, or where it does not say or is renewed.
+
+        Raises TokenUnreadableError as `headers` does.
+        """
+        await self.headers()
+        return None if self._tokens is None else await self._tokens.final_expiry()
+
+    async def keep_fresh(self) -> None:
+        """Renew the token before it expires, until cancelled."""
+        if self._tokens is not None:
+            await self._tokens.keep_fresh()
+
+
+def credentials_of(plan: Plan, environment: Mapping[str, str], clock: TargetClock) -> Credentials:
+    """The credentials of a plan. Lifetimes are read against `clock`.
+
+    Raises TokenUnreadableError where a variable of the environment holds no usable text.
+    """
+    further = {
+        name: secret_text(place, environment, one_line, f"value of the header {name}")
+        for name, place in plan.target.secret_headers.items()
+    }
+    return Credentials(token_source(plan, environment, clock), further)
+
+
+def without_credentials(text: str, headers: Mapping[str, str]) -> str:
+    """A text for logs and people, without the values of secret headers and without the tokens in them."""
+    for name, value in headers.items():
+        for secret in (token_of(value),) if name == AUTHORIZATION else (value, token_of(value)):
+            text = without_secret(text, secret) if secret else text
+    return text
