@@ -182,7 +182,8 @@ image: ## Build the container image with buildah, podman or docker
 
 .PHONY: target-image
 target-image: ## Build the example target's image
-	$(call build_image,$(TARGET_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) examples/django_target,/opt/target)
+	$(call build_image,$(TARGET_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) \
+		--build-context guard=integrations/django examples/django_target,/opt/target)
 
 # What the tests put in the example target's place.
 .PHONY: faulty-target-image

@@ -48,7 +48,7 @@ def _group_archives(cache: Path, images: Sequence[str], report: Report) -> list[
 
 def _sources(image: str) -> Sequence[str]:
     if image != OPERATOR_IMAGE:
-        return ("examples/django_target", "tests/targets")
+        return ("examples/django_target", "integrations/django/loadtest_guard", "tests/targets")
     # Its build may see only what this file excepts from being ignored.
     ignore_lines = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     return ("Dockerfile", ".dockerignore", *(line[1:] for line in ignore_lines if line.startswith("!")))

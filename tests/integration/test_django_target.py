@@ -27,9 +27,10 @@ FORMATS = [pytest.param("clients.csv", csv_file, id="csv"), pytest.param("client
 MODES = [pytest.param(True, id="load test"), pytest.param(False, id="normal")]
 
 
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleServer]:
-    with example_server(tmp_path_factory.mktemp("target")) as server:
+@pytest.fixture(scope="module", params=["rollback", "off"])
+def target(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ExampleServer]:
+    """With the guard, as it is by default, and with the plain branch."""
+    with example_server(tmp_path_factory.mktemp("target"), {"LOAD_TEST_GUARD": request.param}) as server:
         yield server
 
 
@@ -113,13 +114,18 @@ def test_the_nonce_of_a_load_test_request_comes_back(target: ExampleServer) -> N
     assert "load_test_nonce" not in without_nonce.json
 
 
-def test_only_the_value_true_makes_a_load_test(target: ExampleServer) -> None:
+@pytest.mark.parametrize(
+    ("target", "status", "stored_rows"), [("off", 200, 1), ("rollback", 403, 0)], indirect=["target"]
+)
+def test_only_the_value_true_makes_a_load_test(target: ExampleServer, status: int, stored_rows: int) -> None:
+    """The guard refuses another value, because a test that was meant would be stored."""
     rows = clients(1)
 
     answer = target.upload(csv_file(rows), headers={"X-Load-Test": "1"})
 
+    assert answer.status == status
     assert "load_test_mode" not in answer.json
-    assert target.count(rows[0]["client_id"]) == 1
+    assert target.count(rows[0]["client_id"]) == stored_rows
 
 
 @pytest.mark.parametrize("load_test", MODES)

@@ -21,6 +21,7 @@ from localcluster.supervisor_process import ClusterError
 PATH = "/apis/x-load-test.dev/v1alpha1/namespaces/{namespace}/loadtests"
 END_SECONDS = 120.0
 FAULTY_TARGET_IMAGE = "django-target:test"
+_VARIABLES = {"ALLOWED_HOSTS": "*", "FAULT_LEDGER": "/var/lib/clients/ledger", "LOAD_TEST_GUARD": "off"}
 STORED_ROW = client(client_id="KNOWN-TO-EXIST", email="known@example.com")
 
 
@@ -33,7 +34,10 @@ class Namespace:
     name: str
 
     def deploy(self, name: str = "clients", **environment: str) -> None:
-        """Make the example target, or its faulty variant where FAULT is given, under a Service name; do not wait."""
+        """Make the example target, or its faulty variant where FAULT is given, under a Service name; do not wait.
+
+        Without LOAD_TEST_GUARD it has no guard, so that tests of the operator do not wait for the database.
+        """
         for document in documents(TARGET_MANIFEST):
             self.rest.apply(_target_manifest(document, name, environment), self.name)
 
@@ -288,7 +292,7 @@ def _target_manifest(document: Json, name: str, environment: dict[str, str]) -> 
     manifest["spec"]["selector"]["matchLabels"] = labels
     manifest["spec"]["template"]["metadata"]["labels"] = labels
     (container,) = manifest["spec"]["template"]["spec"]["containers"]
-    variables = {"ALLOWED_HOSTS": "*", "FAULT_LEDGER": "/var/lib/clients/ledger", **environment}
+    variables = {**_VARIABLES, **environment}
     if cluster_kind() is ClusterKind.LOCAL:
         variables["PYTHONPATH"] = str(TARGET_MANIFEST.parents[2] / "tests" / "targets")
     else:

@@ -94,7 +94,7 @@ def example_server(
     prefix: Sequence[str] = (),
 ) -> Iterator[ExampleServer]:
     """Serve `application` with its database and log in `folder`; it has ended when the context ends. `prefix` stands
-    before its command.
+    before its command. Unless `environment` says otherwise, it has no guard, so most of its time is its own.
 
     Raises RuntimeError with the log if it does not answer probes within 60 s.
     """
@@ -104,6 +104,7 @@ def example_server(
         "PYTHONPATH": str(Path(__file__).parent),
         "BIND": "127.0.0.1:0",
         "SQLITE_PATH": str(database_path),
+        "LOAD_TEST_GUARD": "off",
         **(environment or {}),
     }
     command = [*prefix, sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]

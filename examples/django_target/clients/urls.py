@@ -9,7 +9,7 @@ app_name = "clients"
 
 urlpatterns = [path("count/", views.count_clients, name="count")]
 
-if settings.LOAD_TEST_GUARD:
+if settings.HAS_GUARD:
     # Only then is the guard needed.
     from loadtest_guard import protect
 

@@ -40,10 +40,10 @@ def sqlite(path: str) -> dict[str, Any]:
         "NAME": path,
         "CONN_MAX_AGE": None,
         "OPTIONS": {
-            # Readers do not wait for a writer in WAL mode, and a transaction that takes the write lock at its
-            # beginning waits for another writer instead of failing with "database is locked".
+            # Readers do not wait for a writer in WAL mode. A transaction begins with the insert, which takes the write
+            # lock and waits for another writer. IMMEDIATE would take it at the beginning, which under the guard is
+            # that of the request: no file could be read while another one is.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            "transaction_mode": "IMMEDIATE",
             "timeout": 30,
         },
     }

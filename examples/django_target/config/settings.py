@@ -34,13 +34,20 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
-# With LOAD_TEST_GUARD=rollback or readonly, uploads of load tests go through the guard (docs/django-guard.md), which
-# wants a token. Without it the view's own branch honours the header, for anybody (clients/views.py).
-LOAD_TEST_GUARD = os.environ.get("LOAD_TEST_GUARD", "")
-if LOAD_TEST_GUARD:
+# Load tests go through the guard (docs/django-guard.md), in the mode rollback or readonly. It admits who has a token or
+# comes from one of the networks. With `off` the view's own branch honours the header, for anybody (clients/views.py).
+LOAD_TEST_GUARD = os.environ.get("LOAD_TEST_GUARD", "rollback")
+HAS_GUARD = LOAD_TEST_GUARD != "off"
+LOAD_TEST_NETWORKS = os.environ.get("LOAD_TEST_NETWORKS", "127.0.0.0/8,::1/128")
+if HAS_GUARD:
     INSTALLED_APPS += ["loadtest_guard"]
     MIDDLEWARE = ["loadtest_guard.middleware.LoadTestGuardMiddleware", *MIDDLEWARE]
-    LOADTEST_GUARD = {"ENABLED": True, "MODE": LOAD_TEST_GUARD, "READ_BACK": ["clients.Client"]}
+    LOADTEST_GUARD = {
+        "ENABLED": True,
+        "MODE": LOAD_TEST_GUARD,
+        "NETWORKS": [network for network in LOAD_TEST_NETWORKS.split(",") if network],
+        "READ_BACK": ["clients.Client"],
+    }
 
 # Behind a proxy that ends TLS this needs SECURE_PROXY_SSL_HEADER too, or every request is redirected for ever. Probes
 # come to the pod itself, over plain HTTP.
@@ -77,5 +84,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"clients": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "clients": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "loadtest_guard": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
 }

@@ -17,5 +17,5 @@ urlpatterns = [
     path("healthz", healthz),
 ]
 
-if settings.LOAD_TEST_GUARD:
+if settings.HAS_GUARD:
     urlpatterns += [path("load-test/", include("loadtest_guard.urls"))]

@@ -19,7 +19,7 @@ READ_BACK = "/load-test/clients.Client/count/"
 
 @pytest.fixture(scope="module")
 def guarded_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleServer]:
-    environment = {"LOAD_TEST_GUARD": "rollback", "SECRET_KEY": KEY}
+    environment = {"LOAD_TEST_GUARD": "rollback", "LOAD_TEST_NETWORKS": "", "SECRET_KEY": KEY}
     with example_server(tmp_path_factory.mktemp("guarded"), environment) as server:
         yield server
 
@@ -27,7 +27,7 @@ def guarded_example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exampl
 @pytest.fixture(scope="module")
 def token() -> str:
     command = [sys.executable, "manage.py", "loadtest_token", "--hours", "1"]
-    environment = {**os.environ, "LOAD_TEST_GUARD": "rollback", "SECRET_KEY": KEY}
+    environment = {**os.environ, "SECRET_KEY": KEY}
     process = subprocess.run(command, check=True, cwd=EXAMPLE, env=environment, capture_output=True, text=True)
     return process.stdout.strip()
 
