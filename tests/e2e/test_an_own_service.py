@@ -23,7 +23,7 @@ import yaml
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
-from peers import django_packages
+from peers import django_peer
 from peers.readers_of_status import kubectl
 from postgresql_server import postgresql_server
 from support.guide_steps import Addition, Command, File, Step, steps_by_section
@@ -235,7 +235,7 @@ def test_a_count_proves_it(proven_service: Service) -> None:
 def test_the_same_on_postgresql_is_proven_by_one_command(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     # The driver, and Django again.
-    packages = str(django_packages("5.2"))
+    packages = str(django_peer("5.2").packages)
     folder = tmp_path / "shop"
     folder.mkdir()
     shop = Service(folder, port, exports={"PYTHONPATH": packages})

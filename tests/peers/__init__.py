@@ -6,7 +6,7 @@ the files that pin it. `python -m peers k6|artillery|locust|prometheus|monitorin
 """
 
 from peers.build_k6 import k6
-from peers.django_versions import DJANGO_VERSIONS, django_packages
+from peers.django_versions import DJANGO_VERSIONS, DjangoPeer, django_peer
 from peers.install_artillery import artillery
 from peers.install_axe import axe_core
 from peers.install_locust import locust_python
@@ -18,11 +18,12 @@ from peers.unpack_prometheus import prometheus_programs
 __all__ = [
     "DJANGO_VERSIONS",
     "SILENT",
+    "DjangoPeer",
     "PeerMissingError",
     "artillery",
     "axe_core",
     "decoding_error",
-    "django_packages",
+    "django_peer",
     "k6",
     "locust_python",
     "monitoring_definitions",

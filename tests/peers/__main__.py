@@ -10,7 +10,7 @@ from peers import (
     PeerMissingError,
     artillery,
     axe_core,
-    django_packages,
+    django_peer,
     k6,
     locust_python,
     monitoring_types,
@@ -20,7 +20,8 @@ from peers.s3_server import versitygw
 
 
 def _django(version: str) -> str:
-    return str(django_packages(version))
+    peer = django_peer(version)
+    return f"{peer.python} with PYTHONPATH={peer.packages}"
 
 
 _PEERS: dict[str, Callable[[], str]] = {

@@ -51,7 +51,7 @@ def nginx_proxy(folder: Path, server: str, http: str = "") -> Iterator[int]:
         [program, "-c", str(file), "-p", str(folder), "-e", str(folder / "error.log")], stderr=subprocess.DEVNULL
     )
     try:
-        _wait_until_serving(process, port, folder / "error.log")
+        wait_until_serving(process, port, folder / "error.log")
         yield port
     finally:
         process.terminate()
@@ -86,7 +86,7 @@ def _find_or_install() -> str:
     pytest.skip(f"nginx cannot be installed: {errors.strip()[-500:]}")
 
 
-def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:

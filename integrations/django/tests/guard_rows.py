@@ -1,5 +1,6 @@
 """The databases of the tests, and their rows as a connection sees them that has nothing to do with Django's."""
 
+import importlib
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -50,11 +51,17 @@ def _connect(alias: str) -> Any:
     return _connect_postgresql(database["NAME"])
 
 
-def _connect_postgresql(name: str) -> Any:
-    import psycopg  # noqa: PLC0415 - only there where PostgreSQL is tested
+def driver() -> Any:
+    """The driver that Django uses for PostgreSQL: psycopg 3 if it is there, else psycopg 2."""
+    try:
+        return importlib.import_module("psycopg")
+    except ModuleNotFoundError:
+        return importlib.import_module("psycopg2")
 
+
+def _connect_postgresql(name: str) -> Any:
     database = settings.DATABASES["default"]
-    return psycopg.connect(host=database["HOST"], port=database["PORT"], user=database["USER"], dbname=name)
+    return driver().connect(host=database["HOST"], port=database["PORT"], user=database["USER"], dbname=name)
 
 
 def _administer(statement: str) -> None:
@@ -62,4 +69,4 @@ def _administer(statement: str) -> None:
         with closing(_connect_postgresql("postgres")) as connection:
             connection.autocommit = True
             for database in settings.DATABASES.values():
-                connection.execute(statement.format(f'"{database["NAME"]}"'))
+                connection.cursor().execute(statement.format(f'"{database["NAME"]}"'))

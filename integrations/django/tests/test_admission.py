@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -109,18 +110,54 @@ def test_a_network_alone_does_not_lift_the_protection_from_csrf(client: Client, 
     assert stored_customers() == before
 
 
-def test_a_user_needs_the_permission(guard_with: Any) -> None:
+@pytest.fixture
+def tester() -> Iterator[User]:
+    """A user without the permission."""
+    user = User.objects.create_user("tester")
+    yield user
+    user.delete()
+
+
+def grant_permission(user: User) -> None:
     content_type = ContentType.objects.get_for_model(User)
     permission, _ = Permission.objects.get_or_create(codename="run_load_tests", content_type=content_type, name="run")
-    user = User.objects.create_user("tester")
+    user.user_permissions.add(permission)
+
+
+def test_a_user_needs_the_permission_and_hears_so(guard_with: Any, tester: User) -> None:
     client = Client()
+    hint = "a load test needs a token, or a user with the permission auth.run_load_tests"
     with guard_with(PERMISSION="auth.run_load_tests"):
-        assert "permission auth.run_load_tests" in refusal_of(client, None)
-        client.force_login(user)
-        assert "permission auth.run_load_tests" in refusal_of(client, None)
-        user.user_permissions.add(permission)
+        assert refusal_of(client, None) == hint
+        client.force_login(tester)
+        assert refusal_of(client, None) == hint
+        grant_permission(tester)
         assert post(client, "plain", None).json()["load_test_mode"] is True
-    user.delete()
+
+
+def test_a_permission_does_not_lift_the_protection_from_csrf(client: Client, guard_with: Any, tester: User) -> None:
+    grant_permission(tester)
+    client.force_login(tester)
+    before = stored_customers()
+
+    with guard_with(PERMISSION="auth.run_load_tests"):
+        answer = post(client, "plain", None)
+
+    assert answer.status_code == 403
+    assert b"load_test" not in answer.content
+    assert stored_customers() == before
+
+
+def test_the_read_back_needs_the_permission_too(guard_with: Any, tester: User) -> None:
+    client = Client()
+    client.force_login(tester)
+    url = "/load-test/guarded_shop.Customer/count/"
+    with guard_with(PERMISSION="auth.run_load_tests"):
+        answer = client.get(url)
+        assert answer.status_code == 403
+        assert "a user with the permission auth.run_load_tests" in answer.json()["message"]
+        grant_permission(tester)
+        assert client.get(url).status_code == 200
 
 
 @pytest.mark.parametrize("value", ["1", "yes", "true, true", "TRUE!"])

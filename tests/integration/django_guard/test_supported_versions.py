@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from localcluster.installation import REPOSITORY
-from peers import DJANGO_VERSIONS, PeerMissingError, django_packages
+from peers import DJANGO_VERSIONS
 from postgresql_server import postgresql_server
+from support.guard_own_tests import peer_or_skip, run_own_tests
 
 GUARD = REPOSITORY / "integrations" / "django"
 
@@ -19,25 +20,6 @@ GUARD = REPOSITORY / "integrations" / "django"
 def postgresql_url() -> Iterator[str]:
     with postgresql_server() as url:
         yield url
-
-
-def run_own_tests(version: str, url: str) -> str:
-    """Run them in a process of their own, since a process has one Django; return what they print."""
-    try:
-        packages = django_packages(version)
-    except PeerMissingError as error:
-        pytest.skip(str(error))
-    process = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "integrations/django/tests"],
-        check=False,
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(packages), "GUARD_POSTGRESQL": url},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert process.returncode == 0, process.stdout[-8000:] + process.stderr[-2000:]
-    return process.stdout
 
 
 @pytest.mark.parametrize("version", DJANGO_VERSIONS)
@@ -59,10 +41,7 @@ def test_the_versions_that_the_package_names_are_those_that_are_tested() -> None
 
 def test_the_package_needs_django_alone(tmp_path: Path) -> None:
     """Its modules are imported where nothing but Django's packages can be."""
-    try:
-        packages = django_packages("5.2")
-    except PeerMissingError as error:
-        pytest.skip(str(error))
+    packages = peer_or_skip("5.2").packages
     for name in ("django", "asgiref", "sqlparse", "typing_extensions.py"):
         (tmp_path / name).symlink_to(packages / name)
     code = (
