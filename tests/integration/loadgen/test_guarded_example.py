@@ -5,15 +5,18 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwt
 import pytest
 
 from client_files import clients, csv_file
 from example_server import EXAMPLE, UPLOAD_PATH, ExampleServer, example_server
 
 KEY = "a secret key of the tests that has more than fifty characters in it"
+JWT_KEY = "a key that only the target and the issuer of its tokens know"
 READ_BACK = "/load-test/clients.Client/count/"
 
 
@@ -93,3 +96,66 @@ def test_a_run_is_proven_by_the_read_back_of_the_guard(
     assert parts["database"]["uploads"] == step["requests"]["accepted"]
     assert 0 < parts["database"]["avg"] < parts["wait"]["avg"]
     assert re.search(r"(?m)^ +database +[0-9]", process.stdout)
+
+
+@pytest.fixture(scope="module")
+def own_authorization(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleServer]:
+    """A service with an Authorization of its own, beside the guard, and with one row."""
+    environment = {"LOAD_TEST_GUARD": "rollback", "LOAD_TEST_NETWORKS": "", "SECRET_KEY": KEY, "JWT_SECRET": JWT_KEY}
+    with example_server(tmp_path_factory.mktemp("own"), environment) as server:
+        assert server.upload(csv_file(clients(1)), headers={"Authorization": f"Bearer {own_token()}"}).status == 200
+        yield server
+
+
+def own_token() -> str:
+    return jwt.encode({"exp": time.time() + 600}, JWT_KEY, "HS256")
+
+
+def rows_of(server: ExampleServer) -> int:
+    return server.count(headers={"Authorization": f"Bearer {own_token()}"})
+
+
+def test_a_service_with_an_authorization_of_its_own_is_proven_with_both_tokens(
+    own_authorization: ExampleServer, token: str, tmp_path: Path
+) -> None:
+    base = f"http://127.0.0.1:{own_authorization.port}"
+    command = [
+        *(str(Path(sys.executable).with_name("loadgen")), "run", "custom", "--url", f"{base}{UPLOAD_PATH}"),
+        *("--header-env", "Load-Test-Token: GUARD", "--batch-size", "200", "--records", "1000"),
+        *("--require", "proven", "--read-back", f"{base}{READ_BACK}", "--read-back-count", "count"),
+        *("--threshold", "error_rate < 1%", "--debug"),
+    ]
+    variables = {**os.environ, "AUTH_TOKEN": own_token(), "GUARD": token}
+
+    process = subprocess.run(
+        command, check=False, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120
+    )
+
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert re.search(r"Verdict +Passed\nProof +Proven", process.stdout)
+    assert token not in process.stdout + process.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and token.encode() in path.read_bytes()] == []
+    assert rows_of(own_authorization) == 1
+
+
+@pytest.mark.parametrize(("option", "status"), [(["--own-authorization"], 0), ([], 3)])
+def test_the_command_of_the_project_verifies_such_a_service_where_it_is_told_so(
+    own_authorization: ExampleServer, option: list[str], status: int
+) -> None:
+    url = f"http://127.0.0.1:{own_authorization.port}{UPLOAD_PATH}"
+    database = {"SQLITE_PATH": str(own_authorization.database_path)}
+    variables = {**os.environ, **database, "SECRET_KEY": KEY, "AUTH_TOKEN": own_token()}
+
+    process = subprocess.run(
+        [sys.executable, "manage.py", "loadtest_verify", url, *option],
+        check=False,
+        cwd=EXAMPLE,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert process.returncode == status, process.stdout + process.stderr
+    assert ("Proven" in process.stdout) is (status == 0)
+    assert rows_of(own_authorization) == 1

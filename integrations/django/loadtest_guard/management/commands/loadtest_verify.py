@@ -22,6 +22,7 @@ from loadtest_guard.system_checks import check_guard
 from loadtest_guard.tokens import sign_token
 
 _TOKEN_SECONDS = 900.0
+_TOKEN_VARIABLE = "LOAD_TEST_TOKEN"  # noqa: S105 - a variable's name
 
 
 class Command(BaseCommand):
@@ -33,6 +34,12 @@ class Command(BaseCommand):
         """Declare the URL and what goes to loadgen."""
         parser.add_argument("url", help="where files are uploaded, such as http://127.0.0.1:8000/upload/")
         parser.add_argument("-f", "--file", help="a LoadTest manifest, for its columns and names")
+        parser.add_argument(
+            "--own-authorization",
+            action="store_true",
+            help="the service has an Authorization of its own: AUTH_TOKEN holds its token (loadgen's --auth-scheme"
+            " Bearer), and the guard's goes as Load-Test-Token",
+        )
         parser.add_argument("loadgen_options", nargs="*", help="after --: further options of `loadgen verify`")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,15 +47,19 @@ class Command(BaseCommand):
         settings = guard_settings()
         self._look_at_the_project(settings, options["url"])
         seconds = min(_TOKEN_SECONDS, settings.longest_token_seconds)
+        token = sign_token(time.time(), seconds, settings)
+        if options["own_authorization"]:
+            sending, variables = ("--header-env", f"Load-Test-Token: {_TOKEN_VARIABLE}"), {_TOKEN_VARIABLE: token}
+        else:
+            sending, variables = ("--auth-scheme", "LoadTest"), {"AUTH_TOKEN": token}
         command = [
-            *(_loadgen(), "verify", "--url", options["url"], "--auth-scheme", "LoadTest"),
+            *(_loadgen(), "verify", "--url", options["url"], *sending),
             *(("-f", options["file"]) if options["file"] else ()),
             *self._read_back_options(settings, options["url"]),
             *options["loadgen_options"],
         ]
-        token = sign_token(time.time(), seconds, settings)
         self.stdout.flush()
-        process = subprocess.run(command, check=False, env={**os.environ, "AUTH_TOKEN": token})  # noqa: S603
+        process = subprocess.run(command, check=False, env={**os.environ, **variables})  # noqa: S603
         if process.returncode != 0:
             if not (options["file"] or options["loadgen_options"]):
                 self.stderr.write(
