@@ -1,8 +1,7 @@
-"""What the generator needs: time from its start to the first byte, memory, and what a record costs as a run grows.
+"""What the generator needs: time from its start to the first byte, and memory.
 
-`python -m bench.footprint [--seconds S] [--watch MINUTES]` with tests and tests/targets on PYTHONPATH.
-Memory and cost are measured on the sink, for several sizes of batch and numbers of virtual users, early and late in
-the run.
+`python -m bench.footprint [--seconds S] [--watch MINUTES]` with tests and tests/targets on PYTHONPATH. Memory is
+measured on the sink. `bench.growth` measures how the cost of a record and the memory grow.
 """
 
 import argparse
@@ -22,12 +21,13 @@ from bench.rig.processes import cpu_seconds, pinned_process, resident_bytes
 from bench.rig.sink import Sink, running_sink
 
 _STARTS: Final = 7
-_LOADS: Final = ((10, 10), (10, 200), (10_000, 1), (10_000, 10), (10_000, 200), (1_000_000, 10))
-"""Rows of a batch, and virtual users."""
 
 
-def first_byte_seconds() -> float:
-    """From the start of `loadgen run` to the first byte at its target, which is that of the verification."""
+def first_byte_seconds() -> tuple[float, float]:
+    """From the start of `loadgen run` to the first byte at its target, by the clock and by the processor.
+
+    That byte is the verification's.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryDirectory() as out:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         command = [sys.executable, "-m", "loadgen.cli.main", "run", "light", "--url", url, "--out", out]
@@ -37,30 +37,10 @@ def first_byte_seconds() -> float:
             connection, _ = listener.accept()
             with connection:
                 connection.recv(1)
-                return time.monotonic() - start_seconds
+                return time.monotonic() - start_seconds, cpu_seconds(process.pid)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
-
-
-def load(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
-    """Load the sink, and say what it cost in the first and in the last fifth of the time."""
-    command = (sys.executable, str(CLIENTS / "ours.py"), sink.url, "csv", str(rows), str(virtual_users), "3600")
-    costs = []
-    with tempfile.TemporaryDirectory() as folder, pinned_process(command, core, Path(folder) / "log") as process:
-        uploads_before = sink.counts().uploads
-        while sink.counts().uploads == uploads_before and process.poll() is None:
-            time.sleep(0.05)
-        time.sleep(1.0)
-        for pause in (0.0, seconds * 3 / 5):
-            time.sleep(pause)
-            first, cpu = sink.counts(), cpu_seconds(process.pid)
-            time.sleep(seconds / 5)
-            last, cpu = sink.counts(), cpu_seconds(process.pid) - cpu
-            millions = (last.records - first.records) / 1e6
-            cost = f"{cpu / millions:.3f}" if millions else "-"
-            costs.append(f"{cost} CPU s per million records, {resident_bytes(process.pid) / 1e6:.0f} MB")
-    return f"{rows:>9} rows a batch, {virtual_users:>3} virtual users: early {costs[0]}; late {costs[1]}"
 
 
 def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
@@ -108,10 +88,9 @@ def main() -> None:
                 print(line, flush=True)
         return
     starts = [first_byte_seconds() for _ in range(_STARTS)]
-    print(f"first byte after {min(starts):.2f} s at best, {statistics.median(starts):.2f} s in the median", flush=True)
+    for name, seconds in zip(("s", "s of CPU time"), zip(*starts, strict=True), strict=True):
+        print(f"first byte after {min(seconds):.2f} {name} at best, {statistics.median(seconds):.2f} in the median")
     with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
-        for rows, virtual_users in _LOADS:
-            print(load(sink, client_core, rows, virtual_users, options.seconds), flush=True)
         print(generator(sink, client_core, 10_000, 10, max(20.0, options.seconds)), flush=True)
 
 

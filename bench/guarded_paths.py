@@ -17,6 +17,7 @@ from bench.operator.merging import STEP, SimulatedPod
 from bench.operator.pods import sample
 from loadgen.answers.judging import AnswerPaths, HttpAnswer, judge
 from loadgen.cli import event_loop
+from loadgen.formats import XlsxFormat
 from loadgen.http.answer_heads import AnswerHeads
 from loadgen.http.endpoints import Endpoint
 from loadgen.load.engine import Engine
@@ -47,6 +48,12 @@ def compose(rows: int) -> Path:
             del chunk
 
     return compose_one
+
+
+def encode_workbook(rows: int) -> Path:
+    made = XlsxFormat()
+    composer = Composer(RecordSpace(seed=1, run_tag=1), load_pools(), made.rendering)
+    return lambda: asyncio.run(made.encode(composer.compose(rows)))
 
 
 def record() -> Path:
@@ -116,6 +123,7 @@ def main() -> None:
     paths: list[tuple[str, int, Path]] = [
         ("compose a chunk of 2,500 rows", 100, compose(2_500)),
         ("compose a file of 10 rows", 1_000, compose(10)),
+        ("compose and pack an XLSX file of 10,000 rows", 10, encode_workbook(10_000)),
         ("record an upload", 1_000, record()),
         ("judge an answer", 1_000, judge_answer()),
         ("decode and merge ten pods after a minute", 20, merge_pods()),

@@ -1,4 +1,4 @@
-// k6: a prepared form (BODY) or rows of a pool with unique ids (POOL); ROWS are in a batch.
+// k6: a prepared form (BODY) or rows of a pool with unique ids (POOL); ROWS are in a batch. OPTIONS may be its options.
 import http from 'k6/http';
 import exec from 'k6/execution';
 import { check } from 'k6';
@@ -15,7 +15,7 @@ const prepared = __ENV.BODY ? open(__ENV.BODY, 'b') : null;
 const pool = __ENV.POOL ? JSON.parse(open(__ENV.POOL)) : null;
 let drawn = 0;
 
-export const options = { vus: Number(__ENV.VUS), duration: '1h' };
+export const options = __ENV.OPTIONS ? JSON.parse(__ENV.OPTIONS) : { vus: Number(__ENV.VUS), duration: '1h' };
 
 function compose(prefix) {
   const lower = prefix.toLowerCase();

@@ -1,6 +1,7 @@
 """Locust's fast client: a prepared form, rows of a pool with unique ids, or batches of our composer.
 
 BODY names a prepared form, POOL a pool of rows, and without either the composer makes the rows; ROWS are in a batch.
+With THROUGHPUT each user begins so many uploads a second.
 """
 
 import json
@@ -11,7 +12,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, task  # type: ignore[import-not-found]
+from locust import FastHttpUser, constant_throughput, task  # type: ignore[import-not-found]
 
 ROWS = int(os.environ["ROWS"])
 BOUNDARY = "benchmark"
@@ -64,6 +65,9 @@ make_body = (
 
 
 class Uploader(FastHttpUser):  # type: ignore[misc]
+    if "THROUGHPUT" in os.environ:
+        wait_time = constant_throughput(float(os.environ["THROUGHPUT"]))
+
     @task  # type: ignore[untyped-decorator]
     def upload(self) -> None:
         path = os.environ["UPLOAD_PATH"]

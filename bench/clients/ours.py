@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import sys
 import time
+from typing import Any
 
 import msgspec
 
@@ -15,20 +16,23 @@ from loadgen.measure.saturation import Monitor
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.name_resolution import resolve
 from loadgen.upload.uploading import make_uploader
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, compile_plan
 from loadtest_model.spec import Identity, Spec
 
 
-def plan_for(url: str, file_format: str, rows: int, virtual_users: int, seconds: int) -> Plan:
-    document = {
-        "target": {"url": url, "format": file_format},
-        "scenario": "custom",
-        "load": {"batchSize": rows, "virtualUsers": virtual_users, "duration": f"{seconds}s"},
-    }
+def plan_for(
+    url: str, file_format: str, rows: int, virtual_users: int, seconds: int, arrivals_per_second: float | None = None
+) -> Plan:
+    load: dict[str, Any] = {"batchSize": rows, "virtualUsers": virtual_users, "duration": f"{seconds}s"}
+    if arrivals_per_second is not None:
+        load["arrivalRate"] = arrivals_per_second
+    document = {"target": {"url": url, "format": file_format}, "scenario": "custom", "load": load}
     return compile_plan(msgspec.convert(document, Spec), Identity(namespace="bench", name="bench", uid="bench"))
 
 
-async def load(plan: Plan) -> None:
+async def load(plan: Plan) -> tuple[StepAggregate, str]:
+    """Load a target that is taken as proven; everything that was measured, and what is to be said of the generator."""
     site = site_of(plan.target.url)
     book = AddressBook()
     for endpoint in await resolve(site.host, site.port):
@@ -42,12 +46,13 @@ async def load(plan: Plan) -> None:
         violation = await engine.run(time.monotonic_ns(), is_alone=True)
         watching.cancel()
     _, (step,) = recorder.read(0, time.monotonic_ns())
-    print(step.total, step.errors, violation, monitor.health(), flush=True)
+    return step, f"{violation} {monitor.health()}"
 
 
 def main() -> None:
     url, file_format, *numbers = sys.argv[1:]
-    event_loop.run(load(plan_for(url, file_format, *map(int, numbers))))
+    step, generator = event_loop.run(load(plan_for(url, file_format, *map(int, numbers))))
+    print(step.total, step.errors, generator, flush=True)
 
 
 if __name__ == "__main__":

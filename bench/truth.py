@@ -1,0 +1,198 @@
+"""What loadgen, Locust, Artillery and k6 say of a target's times, beside the target's own record.
+
+`python -m bench.truth [--seconds S] [--markdown FILE]` with tests and tests/targets on PYTHONPATH. The target answers
+after known delays and stalls once for two seconds (`bench/rig/delaying_target.py`). In the closed model ten users
+upload one file after the other. In the open model fifty uploads begin in each second, whatever the target does. vegeta
+is measured too if it is installed.
+"""
+
+import argparse
+import csv
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bench.rig.clients import CLIENTS, cores
+from bench.rig.processes import pinned_process
+from bench.rig.rows import BOUNDARY, body
+from peers import SILENT, artillery, k6, locust_python
+
+_ROWS: Final = 10
+_CLOSED_USERS: Final = 10
+_OPEN_USERS: Final = 400
+_RATE: Final = 50
+_PERCENTS: Final = (50, 95, 99)
+_HEAD: Final = (
+    "| model | client | uploads | p50, ms: said | recorded | p95: said | recorded | p99: said | recorded |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A load of so many seconds with a prepared form; with a rate its uploads are scheduled."""
+
+    url: str
+    folder: Path
+    seconds: int
+    rate: int | None
+
+    @property
+    def users(self) -> int:
+        return _OPEN_USERS if self.rate else _CLOSED_USERS
+
+
+Percentiles = dict[str, float]
+"""`p50`, `p95` and `p99` in seconds."""
+
+Says = Callable[[Work, int], Percentiles]
+
+
+def run_client(work: Work, core: int, command: Sequence[str], environment: dict[str, str] | None = None) -> str:
+    """Run a client to its end; gives its output. Raises RuntimeError if it fails."""
+    log = work.folder / "client.log"
+    with pinned_process(command, core, log, {"ROWS": str(_ROWS), **SILENT, **(environment or {})}) as process:
+        status = process.wait(work.seconds + 90)
+    output = log.read_text(errors="replace")
+    if status:
+        raise RuntimeError(f"{command[0]} ended with {status}:\n{output[-2000:]}")
+    return output
+
+
+def loadgen_says(work: Work, core: int) -> Percentiles:
+    numbers = (_ROWS, work.users, work.seconds, *((work.rate,) if work.rate else ()))
+    command = (sys.executable, "-m", "bench.clients.ours_timed", work.url, *map(str, numbers))
+    said = json.loads(run_client(work, core, command))
+    return {f"p{percent}": said[f"p{percent}"] for percent in _PERCENTS}
+
+
+def k6_says(work: Work, core: int) -> Percentiles:
+    scenario: dict[str, Any] = {"executor": "constant-vus", "vus": work.users, "duration": f"{work.seconds}s"}
+    if work.rate:
+        scenario = {"executor": "constant-arrival-rate", "rate": work.rate, "duration": f"{work.seconds}s"}
+        scenario |= {"preAllocatedVUs": work.users}
+    options = {"scenarios": {"load": scenario}, "summaryTrendStats": [f"p({percent})" for percent in _PERCENTS]}
+    summary = work.folder / "k6.json"
+    environment = {"URL": work.url, "BODY": str(work.folder / "body"), "OPTIONS": json.dumps(options)}
+    command = (str(k6()), "run", "--quiet", "--summary-export", str(summary), str(CLIENTS / "k6.js"))
+    run_client(work, core, command, environment)
+    said = json.loads(summary.read_text())["metrics"]["http_req_duration"]
+    return {f"p{percent}": said[f"p({percent})"] / 1e3 for percent in _PERCENTS}
+
+
+def artillery_says(work: Work, core: int) -> Percentiles:
+    upload = {"post": {"url": work.url, "beforeRequest": "fill", "afterResponse": "judge"}}
+    phase = {"duration": work.seconds, "arrivalRate": work.rate}
+    flow: list[dict[str, Any]] = [upload]
+    if not work.rate:
+        # Its users end by their number of loops, not by the clock.
+        phase = {"duration": 1, "arrivalCount": work.users}
+        flow = [{"loop": [upload], "count": round(work.seconds / 0.13)}]
+    config = {"target": work.url, "processor": str(CLIENTS / "artillery.cjs"), "http": {"timeout": 60}}
+    script, report = work.folder / "artillery.json", work.folder / "report.json"
+    script.write_text(json.dumps({"config": {**config, "phases": [phase]}, "scenarios": [{"flow": flow}]}))
+    command = (*artillery(), "run", "--quiet", "--output", str(report), str(script))
+    run_client(work, core, command, {"BODY": str(work.folder / "body")})
+    said = json.loads(report.read_text())["aggregate"]["summaries"]["http.response_time"]
+    return {f"p{percent}": said["median" if percent == 50 else f"p{percent}"] / 1e3 for percent in _PERCENTS}
+
+
+def locust_says(work: Work, core: int) -> Percentiles:
+    target, table = urlsplit(work.url), work.folder / "locust"
+    # It has no open model. Users that begin one after the other, each with a pace of its own, come close to it.
+    spawn_rate = work.rate or work.users
+    users = ("--users", str(work.users), "--spawn-rate", str(spawn_rate), "--run-time", f"{work.seconds}s")
+    command = (str(locust_python()), "-m", "locust", "-f", str(CLIENTS / "locustfile.py"), "--headless", *users)
+    environment = {"UPLOAD_PATH": target.path, "BODY": str(work.folder / "body")}
+    if work.rate:
+        environment["THROUGHPUT"] = str(work.rate / work.users)
+    options = ("--host", f"http://{target.netloc}", "--csv", str(table), "--stop-timeout", "5")
+    run_client(work, core, (*command, *options), environment)
+    *_, total = csv.DictReader(table.with_name("locust_stats.csv").read_text().splitlines())
+    return {f"p{percent}": float(total[f"{percent}%"]) / 1e3 for percent in _PERCENTS}
+
+
+def vegeta_says(work: Work, core: int) -> Percentiles:
+    targets, results = work.folder / "targets", work.folder / "vegeta.bin"
+    headers = f"X-Load-Test: true\nContent-Type: multipart/form-data; boundary={BOUNDARY}"
+    targets.write_text(f"POST {work.url}\n{headers}\n@{work.folder / 'body'}\n")
+    pace = (f"-rate={work.rate}/s", f"-duration={work.seconds}s", "-timeout=60s")
+    run_client(work, core, ("vegeta", "attack", f"-targets={targets}", f"-output={results}", *pace))
+    said = json.loads(run_client(work, core, ("vegeta", "report", "-type=json", str(results))))["latencies"]
+    return {f"p{percent}": said[f"{percent}th"] / 1e9 for percent in _PERCENTS}
+
+
+TOOLS: Final[dict[str, Says]] = {
+    "loadgen": loadgen_says,
+    "Locust": locust_says,
+    "Artillery": artillery_says,
+    "k6": k6_says,
+}
+
+
+def recorded_seconds(url: str) -> list[float]:
+    """What the target has recorded since it was last asked, in ascending order."""
+    target = urlsplit(url)
+    connection = HTTPConnection(target.hostname or "", target.port, timeout=30)
+    try:
+        connection.request("GET", "/record", headers={"Connection": "close"})
+        times = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return sorted((answered - received) / 1e9 for received, answered in times)
+
+
+def nearest_rank(seconds: Sequence[float], percent: int) -> float:
+    return seconds[-(-len(seconds) * percent // 100) - 1]
+
+
+def table_line(model: str, client: str, said: Percentiles, recorded: Sequence[float]) -> str:
+    cells = (
+        f"{said[f'p{percent}'] * 1e3:,.0f} | {nearest_rank(recorded, percent) * 1e3:,.0f}" for percent in _PERCENTS
+    )
+    return f"| {model} | {client} | {len(recorded):,} | {' | '.join(cells)} |\n"
+
+
+def measure(seconds: int) -> str:
+    """The table of all clients in both models."""
+    client_core, target_core = cores()
+    lines = []
+    with tempfile.TemporaryDirectory(prefix="loadtest-truth-") as name:
+        folder = Path(name)
+        (folder / "body").write_bytes(body(_ROWS))
+        command = (sys.executable, "-m", "bench.rig.delaying_target", str(_ROWS))
+        with pinned_process(command, target_core, folder / "target.log") as target:
+            while not (port := (folder / "target.log").read_text().strip()):
+                if target.poll() is not None:
+                    raise RuntimeError("the target has ended")
+            url = f"http://127.0.0.1:{port}/upload"
+            for model, rate in (("closed", None), ("open", _RATE)):
+                # vegeta has no users that wait for an answer.
+                has_vegeta = rate is not None and shutil.which("vegeta") is not None
+                for client, says in {**TOOLS, **({"vegeta": vegeta_says} if has_vegeta else {})}.items():
+                    said = says(Work(url, folder, seconds, rate), client_core)
+                    lines.append(table_line(model, client, said, recorded_seconds(url)))
+                    print(lines[-1], end="", file=sys.stderr)
+    return _HEAD + "".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=20, help="how long each client loads the target")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there as well")
+    options = parser.parse_args()
+    table = measure(options.seconds)
+    print(table, end="")
+    if options.markdown:
+        options.markdown.write_text(table, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
