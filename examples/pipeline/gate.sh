@@ -9,8 +9,8 @@ Runs the LoadTest of MANIFEST anew, shows its course on standard error, waits fo
 with reasons, thresholds and proof. TIMEOUT is as kubectl takes it, 30m by default. Time-out, Ctrl-C and SIGTERM stop
 the load.
 
-  --run-id ID           name of the run (default: RUN_ID, else the time). A run id that has had its run keeps its
-                        verdict, so name the attempt too
+  --run-id ID           name of the run (default: RUN_ID, else the time). If the test's last run has this id, nothing is
+                        run, and the verdict is the one of that run, which is said. So name the attempt too
   --deployed KIND/NAME  first wait until this workload, in the namespace of the test, has rolled out; the default run
                         id is then the tag of its image with the time
   --image IMAGE         nothing is loaded unless that workload runs this image
@@ -19,7 +19,7 @@ the load.
 
 exit status: 0 Passed, 1 Failed under load, 2 Inconclusive or no verdict, 3 nothing was loaded (the target or the API
 server refused the test, it is configured wrongly or not permitted, it was stopped before its load, or another version
-is deployed), 64 wrong usage
+is deployed than that which is asked for, or than that of the run that the run id had), 64 wrong usage
 END
 }
 refuse() { # STATUS MESSAGE
@@ -55,8 +55,9 @@ done
 timeout=${timeout:-30m}
 
 test=$(mktemp)
+reading=$(mktemp)
 children=''
-trap 'rm -f "$test"; kill $children 2>/dev/null' EXIT
+trap 'rm -f "$test" "$reading"; kill $children 2>/dev/null' EXIT
 kubectl patch --local -f "$manifest" --type=merge -p '{"spec":{"stop":false}}' -o yaml >"$test" || exit 64
 namespace=$(kubectl patch --local -f "$test" --type=merge -p '{}' -o jsonpath='{.metadata.namespace}')
 
@@ -66,8 +67,12 @@ on_test() { # VERB [OPTION...]
 in_namespace() { # ARGUMENT...
   kubectl ${namespace:+"--namespace=$namespace"} "$@"
 }
+read_test() {
+  on_test get --ignore-not-found -o yaml >"$reading"
+}
+# Of one reading, so that all is said of one run, also if somebody starts another one.
 of_test() { # TEMPLATE
-  on_test get -o go-template="$1"
+  [ ! -s "$reading" ] || kubectl patch --local -f "$reading" --type=merge -p '{}' -o go-template="$1"
 }
 
 trap 'exit 3' INT TERM
@@ -88,6 +93,29 @@ if [ -n "$deployed" ]; then
 fi
 run_id=${run_id:-$(date -u +%Y%m%d-%H%M%S)}
 kubectl patch --local -f "$manifest" --type=merge -p "{\"spec\":{\"runId\":\"$run_id\",\"stop\":false}}" -o yaml >"$test" || exit 64
+
+of_this_run='{{with .status}}{{if eq (or .runId "") "'"$run_id"'"}}'
+read_test || exit 3
+known=$(of_test "$of_this_run"'{{$ended := ""}}{{range .conditions}}{{if and (eq .type "Completed") (eq .status "True")}}{{$ended = "ended"}}{{end}}{{end}}{{or $ended "begun"}} {{or .startedAt "-"}} {{or .completedAt "-"}}{{end}}{{end}}')
+notice=''
+if [ -n "$known" ]; then
+  # shellcheck disable=SC2086 # three words
+  set -- $known
+  notice="run $run_id has begun before; this is its verdict"
+  [ "$1" = begun ] || notice="run $run_id had already ended at $3; nothing was run now, and this is its verdict"
+  notice="$notice. Give a new run id for another run."
+  oldest=''
+  if [ -n "$deployed" ]; then
+    labels=$(in_namespace get "$deployed" -o go-template='{{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}')
+    oldest=$(in_namespace get pods --selector="${labels%,}" --field-selector=status.phase=Running -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.creationTimestamp}}
+{{end}}{{end}}' | sort | head -n 1)
+  fi
+  # A rollout replaces every pod. Times of this form have the order of their texts.
+  if [ -n "$oldest" ] && [ "$2" != - ] && LC_ALL=C expr "$oldest" '>' "$2" >/dev/null; then
+    refuse 3 "run $run_id loaded from $2 on, and every pod of $deployed is younger than that: give a new run id"
+  fi
+  echo "gate.sh: $notice" >&2
+fi
 # A signal ends the waiting, now or when it comes to it, and so stops the test.
 trap 'timeout=0s' INT TERM
 on_test apply || exit 3
@@ -102,9 +130,16 @@ wait $! || {
 kill $children 2>/dev/null
 
 # Until an operator has looked at the new run, the status has the verdict of the run before.
-ended=$(of_test '{{with .status}}{{if eq (or .runId "") "'"$run_id"'"}}{{or .verdict ""}}/{{or .reasonClass ""}}{{end}}{{end}}')
+read_test
+ended=$(of_test "$of_this_run"'{{or .verdict ""}}/{{or .reasonClass ""}}{{end}}{{end}}')
 [ -n "$ended" ] || refuse 2 "run $run_id has no verdict: no operator has looked at it, or it gave way to another run"
-of_test '{{with .status}}{{or .verdict "no verdict"}}: {{.message}}
+# The class is Load if the load began. An operator of an earlier version gives no class.
+never_loaded=''
+case $ended in
+  Passed/* | */Load | */) ;;
+  *) never_loaded=' (never loaded)' ;;
+esac
+of_test '{{with .status}}{{or .verdict "no verdict"}}'"$never_loaded"': {{.message}}
 {{range $i, $reason := .reasons}}{{if and $i (ne $reason "see status.message")}}  also: {{$reason}}
 {{end}}{{end}}{{range $i, $line := .atAGlance}}{{if $i}}  {{$line}}
 {{end}}{{end}}{{end}}'
@@ -132,9 +167,10 @@ write_summary() {
   [ -z "$results" ] || markdown=$(in_namespace get configmap "$results" -o go-template='{{with index .data "summary.md"}}{{.}}{{end}}')
   if [ -n "$markdown" ]; then
     printf '%s\n\n' "$markdown"
+    [ -z "$notice" ] || printf 'Note: %s\n\n' "$notice"
     return
   fi
-  of_test '## Load test {{.metadata.name}}: {{with .status}}{{or .verdict "no verdict"}}
+  of_test '## Load test {{.metadata.name}}: {{with .status}}{{or .verdict "no verdict"}}'"$never_loaded"'
 
 Run `{{.runId}}`. {{.message}}
 {{range $i, $reason := .reasons}}{{if and $i (ne $reason "see status.message")}}
@@ -144,10 +180,10 @@ Run `{{.runId}}`. {{.message}}
 {{range $i, $line := .atAGlance}}{{if $i}}{{$line}}
 {{end}}{{end}}```
 {{end}}'
+  [ -z "$notice" ] || printf '\nNote: %s\n' "$notice"
 }
 [ -z "$summary" ] || write_summary >>"$summary"
 
-# The class is Load if the load began. An operator of an earlier version gives no class.
 case $ended in
   Passed/*) exit 0 ;;
   Failed/Load | Failed/) exit 1 ;;

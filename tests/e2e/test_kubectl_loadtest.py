@@ -227,6 +227,8 @@ def test_a_report_is_saved_printed_and_opened_as_the_operator_wrote_it(
 
 def test_two_runs_are_compared_figure_by_figure(passed: Answer, plugin: Plugin, tmp_path: Path) -> None:
     again = plugin("rerun", "passes", "--run-id", "two")
+    repeated = plugin("rerun", "passes", "--run-id", "two")
+    described = plugin("describe", "passes@one")
     plugin("results", "passes@one", "--out", str(tmp_path))
 
     page = tmp_path / "both.html"
@@ -235,6 +237,12 @@ def test_two_runs_are_compared_figure_by_figure(passed: Answer, plugin: Plugin, 
 
     assert again.status == 0
     assert "passes runs again as run two" in again.stdout
+    assert repeated.status == 0
+    assert re.search("run two of loadtest.* had already ended at 2.*, so nothing is run now", repeated.stdout)
+    assert "runs again" not in repeated.stdout
+    assert described.status == 0
+    assert "passes, run one, scenario custom" in described.stdout
+    assert re.search(r"^Verdict     Passed$", described.stdout, re.MULTILINE)
     assert compared.status == 0
     assert compared.stdout.splitlines()[0].split() == ["passes_one", "passes@two", "difference", "within"]
     assert re.search(r"^records/s +[\d,]+ +[\d,]+ +[+-]\d+\.\d% +[+-].* to [+-].*%$", compared.stdout, re.MULTILINE)

@@ -44,7 +44,7 @@ from loadgen.screen.opening import opening_text, proof_text
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.judging import judge
-from loadtest_model.judgement.verdict import exit_status
+from loadtest_model.judgement.verdict import exit_status, verdict_text
 from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
 from loadtest_model.report.manifest import manifest_text
@@ -296,7 +296,7 @@ def _report_end(session: Session, result: RunResult, files: ResultFiles | None, 
     is_refused = result.verification is not None and result.verification.refusal is not None
     # Why and what to do was said when it was refused.
     report = (
-        f"Verdict     {result.summary.verdict}"
+        f"Verdict     {verdict_text(result.summary.verdict, result.summary.reason_class)}"
         if is_refused
         else closing_text(result.summary, words=output.words, in_colour=output.in_colour)
     )

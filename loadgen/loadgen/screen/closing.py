@@ -7,10 +7,11 @@ from loadgen.options.wording import OPTIONS, with_advice_words
 from loadgen.screen.styling import BOLD, GREEN, RED, YELLOW, paint
 from loadgen.screen.tables import labelled_table
 from loadtest_model.judgement.judged_thresholds import measured_text
-from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.judgement.verdict import Verdict, verdict_text
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.measurement.spread import merged_spread
 from loadtest_model.quantities import bytes_text, count_text, seconds_text, span_text
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.figures import PartsTimes
 from loadtest_model.report.summary import Proof, StepSummary, Summary, TargetUse
@@ -22,15 +23,15 @@ _COLUMNS: Final = ("avg", "p50", "p90", "p95", "p99", "max")
 
 def verdict_lines(summary: Summary, *, words: Mapping[str, str] = OPTIONS, in_colour: bool) -> Iterator[str]:
     """The verdict and its reasons."""
-    yield f"Verdict     {verdict_text(summary.verdict, in_colour=in_colour)}"
+    yield f"Verdict     {coloured_verdict(summary.verdict, summary.reason_class, in_colour=in_colour)}"
     # Without a load every threshold lacks its samples as well, which goes without saying.
     reasons = summary.reasons if summary.requests.due else summary.reasons[:1]
     yield from (f"            - {with_advice_words(words, reason)}" for reason in reasons)
 
 
-def verdict_text(verdict: Verdict, *, in_colour: bool) -> str:
+def coloured_verdict(verdict: Verdict, reason_class: ReasonClass, *, in_colour: bool) -> str:
     """A verdict in its colour."""
-    return paint(verdict, f"{BOLD};{VERDICT_COLOURS[verdict]}", in_colour)
+    return paint(verdict_text(verdict, reason_class), f"{BOLD};{VERDICT_COLOURS[verdict]}", in_colour)
 
 
 def closing_text(summary: Summary, *, words: Mapping[str, str] = OPTIONS, in_colour: bool = False) -> str:
@@ -97,7 +98,7 @@ def _figures(summary: Summary) -> Iterator[str]:
 
 def _times(summary: Summary) -> Iterator[str]:
     """Response and service time, and the parts of the service time where there is one step: those of several mix."""
-    rows: list[tuple[str, ...]] = [("", *_COLUMNS)]
+    rows: list[tuple[str, ...]] = [("whole climb" if summary.capacity is not None else "", *_COLUMNS)]
     for name, times in (("response", summary.response_time_seconds), ("service", summary.service_time_seconds)):
         rows.append((name, *(seconds_text(getattr(times, column)) for column in _COLUMNS)))
     parts = summary.steps[0].parts_seconds if len(summary.steps) == 1 else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadgen.screen.closing import threshold_mark, verdict_text
+from loadgen.screen.closing import coloured_verdict, threshold_mark
 from loadgen.screen.styling import visible_length
 from loadgen.screen.tables import GAP
 from loadtest_model.judgement.judged_thresholds import measured_text
@@ -27,7 +27,7 @@ def comparison_lines(names: tuple[str, str], runs: tuple[Summary, Summary], *, i
 
 
 def _rows(first: Summary, second: Summary, *, in_colour: bool) -> Iterator[Row]:
-    verdicts = [verdict_text(each.verdict, in_colour=in_colour) for each in (first, second)]
+    verdicts = [coloured_verdict(each.verdict, each.reason_class, in_colour=in_colour) for each in (first, second)]
     yield "verdict", verdicts[0], verdicts[1], "", ""
     for figure in compared_figures(first, second):
         yield figure.name, figure.first, figure.second, figure.difference, figure.interval

@@ -16,8 +16,7 @@ from loadtest_model.judgement.judged_thresholds import breach_text, doubt_text, 
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
-from loadtest_model.plan.climb import Climb, length_notices, sample_notices
-from loadtest_model.quantities import count_text
+from loadtest_model.plan.climb import Climb, length_notices, load_text, sample_notices
 from loadtest_model.spec.capacity import ClimbBy
 from loadtest_model.thresholds.bounds import ThresholdResult, parse_threshold
 from loadtest_model.thresholds.metrics import METRICS
@@ -56,7 +55,7 @@ class CapacityFinding:
     """What a climb came to so far. `limit` is None while it goes on.
 
     `held` is the highest plateau that held and `limiting` the one that did not. `text` describes the limit. `notices`
-    say what lowers the worth of the climb, as far as that was known before the load.
+    say what lowers the worth of the climb.
     """
 
     by: ClimbBy
@@ -120,6 +119,9 @@ def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bo
     settled = [plateau for plateau in plateaus if plateau.state is not PlateauState.UNFINISHED]
     held = next((plateau for plateau in reversed(settled) if plateau.state is PlateauState.HELD), None)
     limiting, limit, text = _limit(step, climb.by, plateaus, health, is_over=is_over)
+    knee = knee_of([plateau for plateau in settled if plateau.state is not PlateauState.IN_DOUBT])
+    # Users who wait do no harm to the throughput, so it says nothing of lower loads. Below one user there are none.
+    knee_is_below = knee is not None and climb.by is ClimbBy.VIRTUAL_USERS and 1.0 < knee.level == plateaus[0].level
     return CapacityFinding(
         by=climb.by,
         plateaus=plateaus,
@@ -127,14 +129,22 @@ def capacity_of(plan: Plan, aggregate: Aggregate, health: Health, *, is_over: bo
         limiting=limiting,
         limit=limit,
         text="; ".join(filter(None, (text, _unsteady_text(plateaus, held, limiting, climb.by)))),
-        knee=knee_of([plateau for plateau in settled if plateau.state is not PlateauState.IN_DOUBT]),
+        knee=None if knee_is_below else knee,
         required=climb.required,
-        notices=tuple(_notices(step, plateaus)),
+        notices=tuple(_notices(step, plateaus, _KNEE_BELOW if knee_is_below else "")),
     )
 
 
-def _notices(step: Step, plateaus: Sequence[JudgedPlateau]) -> Iterator[str]:
+_KNEE_BELOW: Final = (
+    "throughput hardly grew above the lowest load of the climb, so the knee is there or below; lower"
+    " spec.load.capacity.from to find it"
+)
+
+
+def _notices(step: Step, plateaus: Sequence[JudgedPlateau], notice_of_knee: str) -> Iterator[str]:
     """What lowers the worth of a climb. That plateaus have few uploads is said only where one had."""
+    if notice_of_knee:
+        yield notice_of_knee
     yield from length_notices(step.thresholds, step.segments[0].duration_seconds)
     if any(plateau.state is PlateauState.TOO_FEW_SAMPLES for plateau in plateaus):
         yield from sample_notices(step.thresholds, step.arrivals)
@@ -221,11 +231,6 @@ def _chance(before: JudgedPlateau, after: JudgedPlateau) -> float:
     """By how much the growth of throughput may differ by chance."""
     ratio = after.uploads_per_second / before.uploads_per_second
     return DEVIATIONS_OF_CHANCE * ratio * sqrt(1 / before.answers + 1 / max(1, after.answers))
-
-
-def load_text(level: float, by: ClimbBy) -> str:
-    """A load as people read it: `7 virtual users`, `2.5 uploads/s`."""
-    return count_text(int(level), "virtual user") if by is ClimbBy.VIRTUAL_USERS else f"{level:g} uploads/s due"
 
 
 def limit_text(plateau: JudgedPlateau) -> str:

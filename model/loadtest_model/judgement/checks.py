@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from loadtest_model.judgement.capacity import CapacityFinding, CapacityLimit, held_text, load_text
+from loadtest_model.judgement.capacity import CapacityFinding, CapacityLimit, held_text
 from loadtest_model.judgement.completeness_checks import (
     gaps,
     incomplete_steps,
@@ -29,6 +29,7 @@ from loadtest_model.judgement.safety_checks import (
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
+from loadtest_model.plan.climb import load_text
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.verification import Requirement
 from loadtest_model.thresholds.bounds import COARSE, parse_threshold

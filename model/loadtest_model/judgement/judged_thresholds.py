@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from loadtest_model.baseline.blocks import blocks_of
 from loadtest_model.baseline.comparing import compare_with_baseline, doubt_factors
 from loadtest_model.baseline.earlier_runs import Baseline
-from loadtest_model.judgement.climb import judged_plateaus, shown_plateau
+from loadtest_model.judgement.climb import JudgedPlateau, judged_plateaus, shown_plateau
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan, Step
+from loadtest_model.plan.climb import Climb, load_text
 from loadtest_model.quantities import count_text
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate_all, parse_threshold
 from loadtest_model.thresholds.metrics import metric_value_text
@@ -27,7 +30,11 @@ def threshold_results(
         step_aggregate = aggregate.steps[number] if number < len(aggregate.steps) else StepAggregate()
         if step.climb is not None:
             plateau = shown_plateau(judged_plateaus(step, step_aggregate, plan.parallelism))
-            results.extend(plateau.thresholds if plateau else evaluate_all(step.thresholds, StepAggregate(), 0.0))
+            results.extend(
+                _results_at(plateau, step.climb)
+                if plateau is not None
+                else evaluate_all(step.thresholds, StepAggregate(), 0.0)
+            )
             continue
         window = judged_seconds(step, step_aggregate, plan.parallelism)
         name = step.name if has_several_steps else ""
@@ -44,6 +51,15 @@ def threshold_results(
             doubt = doubt_factors(threshold, step_aggregate, window)
             results.append(compare_with_baseline(threshold, blocks, baseline, doubt, name, step.name))
     return tuple(results)
+
+
+def _results_at(plateau: JudgedPlateau, climb: Climb) -> tuple[ThresholdResult, ...]:
+    """The thresholds of a plateau, which say where on the climb they were judged."""
+    place = f"at {load_text(plateau.level, climb.by)}"
+    return tuple(
+        structs.replace(result, note=f"{place}; {result.note}" if result.note else place)
+        for result in plateau.thresholds
+    )
 
 
 def judged_seconds(step: Step, aggregate: StepAggregate, pods: int) -> float:

@@ -31,9 +31,10 @@ def own_limits(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
     known_medians = [value for value in medians if value is not None]
     bound = max(_NOTABLE_LAG_SECONDS, _NOTABLE_LAG_SHARE * min(known_medians, default=0.0))
     if generator.loop_lag_p99_seconds > bound:
+        source = f"{_NOTABLE_LAG_SHARE:.0%} of the median response time, " if bound > _NOTABLE_LAG_SECONDS else ""
         notes.append(
             f"the generator's event loop lagged by {generator.loop_lag_p99_seconds * 1000:.0f} ms (p99, the bound is"
-            f" {bound * 1000:.0f} ms); {MORE_POWER}"
+            f" {source}{bound * 1000:.0f} ms); {MORE_POWER}"
         )
     lateness = max((step.lateness.quantile_seconds(0.99) or 0.0 for step in aggregate.steps), default=0.0)
     if lateness > _NOTABLE_LATENESS_SECONDS:

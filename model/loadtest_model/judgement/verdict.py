@@ -41,6 +41,12 @@ def exit_status(verdict: Verdict, reason_class: ReasonClass) -> ExitStatus:
     return _STATUS_AFTER_LOAD[verdict] if reason_class is ReasonClass.LOAD else ExitStatus.NEVER_LOADED
 
 
+def verdict_text(verdict: Verdict, reason_class: ReasonClass) -> str:
+    """The verdict for people. That nothing was loaded belongs to it."""
+    is_never_loaded = exit_status(verdict, reason_class) is ExitStatus.NEVER_LOADED
+    return f"{verdict} (never loaded)" if is_never_loaded else str(verdict)
+
+
 @dataclass(frozen=True)
 class Gap:
     """Something that keeps a run from being judged in full: a lost pod, a missing result, a stop.

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loadtest_model.judgement.capacity import load_text
 from loadtest_model.pages.elements import Element, element, percent
 from loadtest_model.pages.panels import Panel, Series, chart_of, panel_drawing, panel_title, place_panels
 from loadtest_model.pages.scales import Scale, time_mark
+from loadtest_model.plan.climb import load_text
 from loadtest_model.quantities import seconds_text
 from loadtest_model.report.capacity import CapacityPlateau, CapacitySummary
 

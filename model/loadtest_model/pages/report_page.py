@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from loadtest_model.judgement.verdict import verdict_text
 from loadtest_model.pages.background import LONGEST_MANIFEST, manifest_section, method_section
 from loadtest_model.pages.capacity import capacity_section
 from loadtest_model.pages.course import course_section
@@ -57,7 +58,7 @@ def report_page(summary: Summary, rows: Sequence[SeriesRow]) -> str:
 
 def report_title(summary: Summary) -> str:
     """What the browser's tab and a bookmark say: the verdict, the test and its target."""
-    title = f"{summary.verdict}: {summary.name}"
+    title = f"{verdict_text(summary.verdict, summary.reason_class)}: {summary.name}"
     return f"{title} · {clip_middle(summary.target_url, LONGEST_TITLE_URL)}" if summary.target_url else title
 
 

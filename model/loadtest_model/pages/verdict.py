@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from loadtest_model.judgement.capacity import load_text as capacity_load_text
 from loadtest_model.judgement.judged_thresholds import not_compared_text
-from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.judgement.verdict import Verdict, verdict_text
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.pages.elements import Child, Element, element, sentence
 from loadtest_model.pages.icons import VERDICT_TONES, icon
 from loadtest_model.pages.texts import LOADED, NEVER_LOADED, ONLY_VERIFIED
+from loadtest_model.plan.climb import load_text as capacity_load_text
 from loadtest_model.quantities import bytes_text, clip_middle, count_text, seconds_text, span_text
 from loadtest_model.report.summary import Summary
 
@@ -33,7 +33,7 @@ def verdict_section(summary: Summary) -> Element:
                 "h1",
                 element("bdi", summary.name, class_="name"),
                 " ",
-                element("span", str(summary.verdict), class_="verdict-word"),
+                element("span", verdict_text(summary.verdict, summary.reason_class), class_="verdict-word"),
             ),
             _target(summary),
             element("p", lead_sentence(summary), class_="lead"),
@@ -148,7 +148,8 @@ def load_text(summary: Summary) -> str:
 def key_figures(summary: Summary) -> Iterator[tuple[str, str, str]]:
     requests, times, rates = summary.requests, summary.response_time_seconds, summary.throughput
     yield "Records per second", f"{rates.records_per_second:,.0f}", f"{bytes_text(rates.bytes_per_second)}/s sent"
-    yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}"
+    whole = ", of the whole climb" if summary.capacity is not None else ""
+    yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}{whole}"
     yield "Slowest answer", seconds_text(times.max), f"average {seconds_text(times.avg)}"
     failures = requests.due - requests.accepted - summary.errors.get(ErrorKind.CANCELLED, 0)
     rate = "-" if summary.error_rate is None else f"{summary.error_rate:.2%}"

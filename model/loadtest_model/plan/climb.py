@@ -7,6 +7,7 @@ from loadtest_model.load.arrivals import Arrivals, RateSegment
 from loadtest_model.load.ladder import MOST_PLATEAUS
 from loadtest_model.load.pacing import Segment
 from loadtest_model.plan.errors import PlanError
+from loadtest_model.quantities import count_text
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.capacity import Capacity, ClimbBy
 from loadtest_model.spec.load import LONGEST_LOAD, Load
@@ -23,6 +24,11 @@ class Climb(WireValue, frozen=True, kw_only=True):
 
     by: ClimbBy
     required: float | None = None
+
+
+def load_text(level: float, by: ClimbBy) -> str:
+    """A load as people read it: `7 virtual users`, `2.5 uploads/s`."""
+    return count_text(int(level), "virtual user") if by is ClimbBy.VIRTUAL_USERS else f"{level:g} uploads/s due"
 
 
 def climb_of(load: Load) -> Climb:

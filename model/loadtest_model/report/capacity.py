@@ -4,8 +4,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from loadtest_model.judgement.capacity import CapacityFinding, CapacityLimit, load_text
+from loadtest_model.judgement.capacity import CapacityFinding, CapacityLimit
 from loadtest_model.judgement.climb import JudgedPlateau, PlateauState
+from loadtest_model.plan.climb import load_text
 from loadtest_model.quantities import clip, count_text
 from loadtest_model.report.figures import Times, times_of
 from loadtest_model.spec.capacity import ClimbBy
@@ -53,8 +54,8 @@ class StatusCapacity(WireValue, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=LIMIT_LENGTH,
-            description="What lowers the worth of the climb, as far as it was known before the load, such as plateaus"
-            " that are short beside a threshold.",
+            description="What lowers the worth of the climb, such as plateaus that are short beside a threshold, or a"
+            " knee below its lowest load.",
         ),
     ] = ""
 
@@ -79,7 +80,7 @@ class CapacitySummary(Struct, frozen=True, kw_only=True):
 
     The target can take `at_least` this unless it was the limit itself. `limit` is a sentence on what ended the climb.
     `knee` is the load from which on throughput grew by less than half of what the load grew. All loads are in the unit
-    of `by`. `notice` says what lowers the worth of the climb, as far as that was known before the load.
+    of `by`. `notice` says what lowers the worth of the climb.
     """
 
     by: ClimbBy
@@ -149,7 +150,7 @@ def capacity_lines(capacity: CapacitySummary | StatusCapacity) -> tuple[str, ...
         lines.append(f"limited by the {_LIMIT_WORDS[capacity.limited_by]}: {capacity.limit}")
     if capacity.knee is not None:
         doubt = ", which may be chance" if capacity.knee_in_doubt else ""
-        lines.append(f"throughput stops growing from {load_text(capacity.knee, by)} on{doubt}")
+        lines.append(f"throughput hardly grows above {load_text(capacity.knee, by)} (the knee){doubt}")
     if capacity.required is not None:
         is_reached = capacity.held is not None and capacity.held >= capacity.required
         reached = "held" if is_reached else "is not known to hold" if capacity.at_least else "did not hold"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.judgement.verdict import Verdict, verdict_text
 from loadtest_model.quantities import count_text, seconds_text, span_text
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.capacity import capacity_lines
@@ -19,10 +20,16 @@ def glance_of(status: "Status") -> tuple[str, ...]:
     return tuple(_lines(status)) if status.verdict is not None else ()
 
 
+def _verdict_line(status: "Status") -> str:
+    if status.verdict is None:
+        return ""
+    where = "" if status.verdict is Verdict.PASSED else "; the field Message says why"
+    verdict = verdict_text(status.verdict, status.reason_class or ReasonClass.LOAD)
+    return f"{verdict}{f', {status.reason}' if status.reason else ''}{where}"
+
+
 def _lines(status: "Status") -> Iterator[str]:
-    reason = f" ({status.reason})" if status.reason else ""
-    where = "" if status.verdict == "Passed" else "; the field Message says why"
-    yield f"{status.verdict}{reason}{where}"
+    yield _verdict_line(status)
     plan, summary, progress = status.plan, status.summary, status.progress
     if status.reason_class is ReasonClass.VERIFICATION:
         yield "Load: none was asked for (spec.verification.only)"
@@ -51,12 +58,14 @@ def _lines(status: "Status") -> Iterator[str]:
     marks = {True: "held", False: "breached", None: "not decided"}
     for result in results[:_MOST_THRESHOLDS]:
         step = f"{result.step}: " if result.step else ""
-        yield f"Threshold {step}{result.expression}: {marks[result.passed]}, measured {measured_text(result)}"
+        place = f" {result.note}" if status.capacity is not None and result.note else ""
+        yield f"Threshold {step}{result.expression}{place}: {marks[result.passed]}, measured {measured_text(result)}"
     if len(results) > _MOST_THRESHOLDS:
         yield f"and {len(results) - _MOST_THRESHOLDS} thresholds more, below"
     if summary is not None and summary.response_time_seconds is not None and summary.response_time_seconds.samples:
         times = summary.response_time_seconds
-        yield f"Response time: average {seconds_text(times.avg)}, p95 {seconds_text(times.p95)}"
+        whole = " of the whole climb" if status.capacity is not None else ""
+        yield f"Response time{whole}: average {seconds_text(times.avg)}, p95 {seconds_text(times.p95)}"
     if status.health is not None:
         signs = count_text(len(status.health.evidence), "sign")
         yield f"Health: {status.health.level}{f' ({signs}, below)' if status.health.evidence else ''}"

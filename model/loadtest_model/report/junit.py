@@ -83,9 +83,10 @@ def _properties(summary: Summary) -> dict[str, str]:
     }
     proof = summary.verification
     notice = {"notice": proof.notice} if proof.notice else {}
+    health = {"health": str(summary.health.level)} if summary.reason_class is ReasonClass.LOAD else {}
     return {
         "scenario": summary.scenario,
-        "health": str(summary.health.level),
+        **health,
         "proof": proof.level,
         "reason_class": summary.reason_class,
         **notice,
@@ -147,7 +148,10 @@ def _verdict_case(summary: Summary) -> Xml.Element:
         text = "\n".join(summary.reasons) or str(summary.verdict)
         is_failure = exit_status(summary.verdict, summary.reason_class) is ExitStatus.FAILED
         _add_outcome(case, "failure" if is_failure else "error", str(summary.verdict), text)
-    lines = [f"health: {summary.health.level}", *summary.health.evidence]
+    if summary.reason_class is ReasonClass.LOAD:
+        lines = [f"health: {summary.health.level}", *summary.health.evidence]
+    else:
+        lines = ["nothing was loaded"]
     lines += [f"{diagnosis.title}: {diagnosis.next_step}" for diagnosis in summary.diagnoses]
     Xml.SubElement(case, "system-out").text = _xml_text("\n".join(lines))
     return case

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loadtest_model.judgement.judged_thresholds import measured_text
+from loadtest_model.judgement.verdict import verdict_text
 from loadtest_model.quantities import seconds_text, span_text
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -26,18 +28,26 @@ _MOST_REASONS: Final = 8
 
 
 def summary_markdown(summary: Summary) -> str:
-    """The verdict with its reasons, thresholds, figures, proof and health. A target's answers in it are plain text."""
+    """The verdict with its reasons, thresholds, figures, proof, and after a load the health.
+
+    A target's answers in it are plain text.
+    """
     blocks = [
-        [f"## Load test {_plain(summary.name)}: {summary.verdict}"],
+        [f"## Load test {_plain(summary.name)}: {verdict_text(summary.verdict, summary.reason_class)}"],
         [_run_sentence(summary)],
         [f"- {_plain(reason)}" for reason in summary.reasons[:_MOST_REASONS]],
         [f"- {_plain(line)}" for line in capacity_lines(summary.capacity)] if summary.capacity else [],
         _table(("threshold", "measured", ""), [_threshold_row(result) for result in summary.thresholds]),
         _table(("", ""), list(_figures(summary))) if summary.requests.due else [],
-        [f"Proof: {summary.verification.level}. Health: {summary.health.level}."],
+        [f"Proof: {summary.verification.level}.{_health_sentence(summary)}"],
         [f"- {_plain(evidence)}" for evidence in summary.health.evidence],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _health_sentence(summary: Summary) -> str:
+    """Nothing is known of the health of a target that was not loaded."""
+    return f" Health: {summary.health.level}." if summary.reason_class is ReasonClass.LOAD else ""
 
 
 def _run_sentence(summary: Summary) -> str:
@@ -49,7 +59,8 @@ def _run_sentence(summary: Summary) -> str:
 
 def _threshold_row(result: ThresholdResult) -> tuple[str, ...]:
     step = f"{_plain(result.step)}: " if result.step else ""
-    return f"{step}{_code(result.expression)}", _plain(measured_text(result)), _MARKS[result.passed]
+    measured = f"{measured_text(result)}; {result.note}" if result.note else measured_text(result)
+    return f"{step}{_code(result.expression)}", _plain(measured), _MARKS[result.passed]
 
 
 def _figures(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -59,7 +70,7 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "error rate", f"{summary.error_rate:.2%}"
     if times.samples:
         yield (
-            "response time",
+            "response time of the whole climb" if summary.capacity is not None else "response time",
             f"average {seconds_text(times.avg)}, p95 {seconds_text(times.p95)}, longest {seconds_text(times.max)}",
         )
     yield (

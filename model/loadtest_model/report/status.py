@@ -204,7 +204,7 @@ class StepResult(WireValue, frozen=True, kw_only=True):
 
 
 class Results(WireValue, frozen=True, kw_only=True):
-    config_map: str
+    config_map: Annotated[str, Meta(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")]
 
 
 class Status(WireValue, frozen=True, kw_only=True):

@@ -22,14 +22,12 @@ class Rule(Generic[T]):
 
     `cel` is evaluated on the value as JSON, after the API server has filled in the defaults. `holds` is called with
     the decoded value. `reason` is the reason of a test that breaks the rule although the API server accepted it.
-    `describe` names what is wrong with a value that breaks the rule, where the message has to name all that could be.
     """
 
     cel: str
     message: str
     holds: Callable[[T], bool]
     reason: Reason = Reason.SpecInvalid
-    describe: Callable[[T], str] | None = None
 
 
 def rule_annotation(*rules: Rule[Any]) -> Meta:

@@ -1,7 +1,7 @@
 """The rules between the parts of a spec, and the check of a spec against all rules."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -21,7 +21,7 @@ from loadtest_model.values import LONGEST_NANOSECONDS, nanoseconds_of
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
     """A rule that a spec breaks. `message` describes the fault: it is the rule's message, followed by the value if that
-    is a scalar, unless the rule describes the value more closely.
+    is a scalar.
     """
 
     rule: Rule[Any]
@@ -34,7 +34,7 @@ def broken_rules(spec: Spec) -> tuple[BrokenRule, ...]:
     The decoder has already checked types and bounds.
     """
     faults = (
-        BrokenRule(rule, rule.describe(value) if rule.describe else f"{rule.message}{_value_clause(value)}")
+        BrokenRule(rule, f"{rule.message}{_value_clause(value)}")
         for rule, value in applicable_rules(spec)
         if not rule.holds(value)
     )
@@ -93,22 +93,16 @@ def _climbs_by_rate(load: Load) -> bool:
     return load.capacity is not None and load.capacity.by is ClimbBy.ARRIVAL_RATE
 
 
-def _contradictions_of_climb(load: Load) -> tuple[str, ...]:
-    """The fields of the load that repeat or contradict what the climb defines."""
-    fields = {
-        "duration": load.duration,
-        "records": load.records,
-        "stages": load.stages,
-        "arrivalRate": load.arrival_rate,
-        "virtualUsers": None if _climbs_by_rate(load) else load.virtual_users,
-    }
-    return tuple(f"spec.load.{name}" for name, value in fields.items() if value is not None)
-
-
-def _description_of_contradictions(spec: Spec) -> str:
-    *others, last = _contradictions_of_climb(spec.load)
-    names = f"{', '.join(others)} and {last}" if others else last
-    return f"scenario capacity takes its load from spec.load.capacity, or from the defaults of that: remove {names}"
+def _rule_beside_climb(name: str, field: Callable[[Load], object], *exceptions: str) -> Rule[Spec]:
+    """The rule that scenario capacity has no such field. Each field has its own, so that the API server names it."""
+    conditions = ("self.scenario != 'capacity'", "!has(self.load)", f"!has(self.load.{name})", *exceptions)
+    return Rule[Spec](
+        cel=" || ".join(conditions),
+        message="scenario capacity takes its load from spec.load.capacity, or from the defaults of that: remove"
+        f" spec.load.{name}",
+        holds=lambda spec: spec.scenario != Scenario.CAPACITY or field(spec.load) is None,
+        reason=Reason.LoadContradicts,
+    )
 
 
 def _is_any_set(*fields: object) -> bool:
@@ -183,16 +177,12 @@ SPEC_RULES: Final = (
         holds=lambda spec: spec.load.capacity is None or spec.scenario == Scenario.CAPACITY,
         reason=Reason.LoadContradicts,
     ),
-    Rule[Spec](
-        cel="self.scenario != 'capacity' || !has(self.load) || !(has(self.load.duration) || has(self.load.records)"
-        " || has(self.load.stages) || has(self.load.arrivalRate)"
-        f" || (has(self.load.virtualUsers) && !{_CEL_CLIMBS_BY_RATE}))",
-        message="scenario capacity takes its load from spec.load.capacity, so spec.load.duration, spec.load.records,"
-        " spec.load.stages, spec.load.arrivalRate and, unless it climbs by arrivalRate, spec.load.virtualUsers cannot"
-        " stand beside it",
-        holds=lambda spec: spec.scenario != Scenario.CAPACITY or not _contradictions_of_climb(spec.load),
-        reason=Reason.LoadContradicts,
-        describe=_description_of_contradictions,
+    _rule_beside_climb("duration", lambda load: load.duration),
+    _rule_beside_climb("records", lambda load: load.records),
+    _rule_beside_climb("stages", lambda load: load.stages),
+    _rule_beside_climb("arrivalRate", lambda load: load.arrival_rate),
+    _rule_beside_climb(
+        "virtualUsers", lambda load: None if _climbs_by_rate(load) else load.virtual_users, _CEL_CLIMBS_BY_RATE
     ),
     Rule[Spec](
         cel="self.scenario != 'capacity' || !has(self.thresholds)"

@@ -9,17 +9,25 @@ from typing import Any, Final
 from kubectl_loadtest.errors import CommandError, WrongUsageError
 from kubectl_loadtest.kubectl import Kubectl
 from kubectl_loadtest.resources.load_test import LoadTest
-from kubectl_loadtest.resources.results import MARKDOWN, REPORT, SERIES, SUMMARY, file_in, run_name
+from kubectl_loadtest.resources.results import (
+    MARKDOWN,
+    REPORT,
+    SERIES,
+    file_in,
+    is_results_name,
+    owner_name,
+    run_name,
+    summary_in,
+)
 from kubectl_loadtest.views.style import say, style_of
-from loadgen.local.saved_runs import decoded_rows, decoded_summary, saved_run
+from loadgen.local.saved_runs import decoded_rows, saved_run
 from loadgen.options.errors import UsageError
 from loadgen.options.run_options import add_compare_options as add_page_options
 from loadgen.screen.comparison import comparison_lines
 from loadtest_model.pages.comparison_page import ComparedRun, comparison_page
 from loadtest_model.report.kept_files import files_of
-from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL, label_value
+from loadtest_model.report.labels import RUN_LABEL, TEST_LABEL, UID_LABEL, label_value
 from loadtest_model.report.markdown import summary_markdown
-from loadtest_model.report.summary import Summary
 
 Json = dict[str, Any]
 
@@ -28,11 +36,11 @@ RESULTS_HELP = "save the results of a run: report, summary (JSON, Markdown), tim
 COMPARE_HELP = "show two runs side by side, in the terminal or on a page"
 
 _STANDARD_OUTPUT: Final = "-"
-_REFERENCE: Final = "a LoadTest, or one run of it as NAME@RUN"
+REFERENCE_HELP: Final = "a LoadTest, one run of it as NAME@RUN, or a ConfigMap of results"
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help=_REFERENCE)
+    parser.add_argument("name", metavar="NAME", help=REFERENCE_HELP)
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--open", action="store_true", help="save it in the current folder, and open it in the browser")
     place.add_argument("-o", "--output", metavar="FILE", help="where it is saved; - is standard output")
@@ -57,11 +65,11 @@ def report(options: argparse.Namespace, kubectl: Kubectl) -> int:
 
 def _markdown(config_map: Json, reference: str) -> bytes:
     """The summary as Markdown, also of a run whose operator did not write it."""
-    return summary_markdown(_summary(config_map, reference)).encode()
+    return summary_markdown(summary_in(config_map, reference)).encode()
 
 
 def add_results_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help=_REFERENCE)
+    parser.add_argument("name", metavar="NAME", help=REFERENCE_HELP)
     parser.add_argument(
         "--out", metavar="DIR", default="load_test_results", help="where they are saved (default: %(default)s)"
     )
@@ -120,14 +128,15 @@ def _open(path: Path) -> None:
 
 
 def results_of(reference: str, kubectl: Kubectl) -> Json:
-    """The ConfigMap of a run's results: of the newest run of a test, or of the run behind an @. Raises CommandError."""
+    """The ConfigMap of a run's results: of the newest run of a test, of the run behind an @, or the one of that name.
+
+    Raises CommandError.
+    """
+    if is_results_name(reference):
+        return kubectl.json("get", "configmap", reference)
     name, at_sign, run_id = reference.partition("@")
     if at_sign:
-        selector = f"--selector={TEST_LABEL}={label_value(name)},{RUN_LABEL}={run_id}"
-        items: list[Json] = kubectl.json("get", "configmaps", selector)["items"]
-        if not items:
-            raise CommandError(f"error: there are no results of run {run_id} of {name}", _runs_hint(name, kubectl))
-        return items[0]
+        return _results_by_run_id(name, run_id, kubectl)
     test = kubectl.load_test(name)
     if not test.is_completed:
         raise CommandError(
@@ -137,14 +146,41 @@ def results_of(reference: str, kubectl: Kubectl) -> Json:
     return results_of_test(test, kubectl)
 
 
+def _results_by_run_id(name: str, run_id: str, kubectl: Kubectl) -> Json:
+    """The results of the last run that had this id. What else bears the id is named. Raises CommandError."""
+    selector = f"--selector={TEST_LABEL}={label_value(name)},{RUN_LABEL}={run_id}"
+    items: list[Json] = kubectl.json("get", "configmaps", selector)["items"]
+    # The label has the beginning of a long name alone.
+    of_name = [item for item in items if owner_name(item) in (name, "")]
+    if not of_name:
+        raise CommandError(f"error: there are no results of run {run_id} of {name}", _runs_hint(name, kubectl))
+    last, *others = sorted(of_name, key=_creation_time, reverse=True)
+    if others:
+        names = ", ".join(item["metadata"]["name"] for item in others)
+        print(
+            f"note: several runs of {name} had the id {run_id}; this is the last of them, written at"
+            f" {_creation_time(last)}; the results of the others: {names}",
+            file=sys.stderr,
+        )
+    return last
+
+
+def _creation_time(config_map: Json) -> str:
+    return str(config_map["metadata"].get("creationTimestamp", ""))
+
+
 def results_of_test(test: LoadTest, kubectl: Kubectl) -> Json:
-    """The ConfigMap of the results of a test that has ended. Raises CommandError if it has none."""
+    """The ConfigMap of the results of a test that has ended. Raises CommandError if it has none of this run."""
     if test.results_name is None:
         raise CommandError(
             f"error: run {test.run_id} of {test.name} has no results: {test.message}",
             f"`kubectl loadtest describe {test.name}{kubectl.flag_text}` tells its story",
         )
-    return kubectl.in_namespace(test.namespace).json("get", "configmap", test.results_name)
+    config_map = kubectl.in_namespace(test.namespace).json("get", "configmap", test.results_name)
+    labels = config_map["metadata"].get("labels") or {}
+    if (labels.get(UID_LABEL), labels.get(RUN_LABEL)) != (test.uid, str(test.status.get("runId"))):
+        raise CommandError(f"error: ConfigMap {test.results_name} is not the results of run {test.run_id}")
+    return config_map
 
 
 def _runs_hint(name: str, kubectl: Kubectl) -> str:
@@ -163,20 +199,10 @@ def _run(reference: str, kubectl: Kubectl) -> ComparedRun:
             raise CommandError(f"error: {error}") from error
     if path.suffix == ".json" or "/" in reference:
         raise WrongUsageError(f"error: there is no file {reference}")
-    if reference.endswith("-results"):
-        config_map = kubectl.json("get", "configmap", reference)
-    else:
-        config_map = results_of(reference, kubectl)
+    config_map = results_of(reference, kubectl)
     series = files_of(config_map).get(SERIES, b"").decode(errors="replace")
     name = run_name(config_map).replace("_", "@", 1)
-    return ComparedRun(name, _summary(config_map, reference), decoded_rows(series))
-
-
-def _summary(config_map: Json, reference: str) -> Summary:
-    try:
-        return decoded_summary(file_in(config_map, SUMMARY))
-    except ValueError as error:
-        raise CommandError(f"error: {reference} has no summary that can be read: {error}") from error
+    return ComparedRun(name, summary_in(config_map, reference), decoded_rows(series))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -155,7 +155,14 @@ def _new_run_id() -> str:
 
 def _finish(test: LoadTest, options: argparse.Namespace, kubectl: Kubectl, what: str) -> int:
     narrative = sys.stderr if options.output else sys.stdout
-    say([f"{test.qualified_name} {what} as run {test.run_id}"], narrative)
+    if test.earlier_run_text:
+        lines = [
+            f"run {test.run_id} of {test.qualified_name} {test.earlier_run_text}; this is its verdict",
+            "give another --run-id for another run",
+        ]
+    else:
+        lines = [f"{test.qualified_name} {what} as run {test.run_id}"]
+    say(lines, narrative)
     # What follows is about the object that the API server named, whatever the manifest said of its namespace.
     there = kubectl.in_namespace(test.namespace)
     if options.detach:

@@ -4,12 +4,14 @@ import argparse
 import sys
 from typing import Any, Final
 
+from kubectl_loadtest.commands.results import REFERENCE_HELP, results_of
 from kubectl_loadtest.commands.running import EPILOG, add_output_option, report_end
 from kubectl_loadtest.errors import COMMAND_FAILED, CommandError
 from kubectl_loadtest.following.until_the_end import wait_for_end
 from kubectl_loadtest.kubectl import Kubectl
 from kubectl_loadtest.resources.load_test import RESOURCE
-from kubectl_loadtest.views.description import describe_lines
+from kubectl_loadtest.resources.results import is_results_name, summary_in
+from kubectl_loadtest.views.description import describe_lines, describe_run_lines
 from kubectl_loadtest.views.style import say, style_of
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
@@ -62,11 +64,13 @@ def get(options: argparse.Namespace, kubectl: Kubectl) -> int:
 
 
 def add_describe_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a LoadTest")
+    parser.add_argument("name", metavar="NAME", help=REFERENCE_HELP)
 
 
 def describe(options: argparse.Namespace, kubectl: Kubectl) -> int:
-    """Print the story of a test. Raises CommandError."""
+    """Print the story of a test, or of one of its earlier runs. Raises CommandError."""
+    if "@" in options.name or is_results_name(options.name):
+        return _describe_run(options.name, kubectl)
     test = kubectl.load_test(options.name)
     try:
         selector = f"--field-selector=involvedObject.uid={test.uid}"
@@ -75,6 +79,13 @@ def describe(options: argparse.Namespace, kubectl: Kubectl) -> int:
         events = []
         print(f"{error.message}; Events are left out", file=sys.stderr)
     say(describe_lines(test, events, style_of(sys.stdout)))
+    return 0
+
+
+def _describe_run(reference: str, kubectl: Kubectl) -> int:
+    """Print what the results have of a run, whatever the test does now."""
+    config_map = results_of(reference, kubectl)
+    say(describe_run_lines(summary_in(config_map, reference), config_map["metadata"], style_of(sys.stdout)))
     return 0
 
 

@@ -66,7 +66,7 @@ def _left(kubectl: Kubectl, name: str, *, is_stopped: bool) -> CommandError:
 def _replaced(name: str, run_id: str, other_run_id: str) -> CommandError:
     return CommandError(
         f"error: run {run_id} of {name} gave way to run {other_run_id}, which somebody started",
-        f"`kubectl loadtest results {name} --run {run_id}` has what the earlier run came to",
+        f"`kubectl loadtest results {name}@{run_id}` has what the earlier run came to",
         ExitStatus.INCONCLUSIVE,
     )
 

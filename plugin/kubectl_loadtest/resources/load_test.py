@@ -9,6 +9,7 @@ from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.references import resolve, resolve_all
+from loadtest_model.report.status import Phase
 from loadtest_model.spec import GROUP, PLURAL
 
 Json = dict[str, Any]
@@ -73,6 +74,16 @@ class LoadTest:
         )
 
     @property
+    def earlier_run_text(self) -> str:
+        """What had become of the run that the spec asks for when this was read; empty if it had not begun."""
+        status = self.status
+        if str(status.get("runId")) != self.run_id:
+            return ""
+        if status.get("phase") != Phase.COMPLETED:
+            return "had begun before"
+        return f"had already ended at {status.get('completedAt', 'an unknown time')}, so nothing is run now"
+
+    @property
     def phase(self) -> str:
         return str(self.status.get("phase", ""))
 
@@ -97,13 +108,17 @@ class LoadTest:
         return reason.advice if reason else ""
 
     @property
+    def reason_class(self) -> ReasonClass:
+        """What kind of end it was. An operator of an earlier version gives none, so that is taken for a load's."""
+        text = self.status.get("reasonClass")
+        return ReasonClass(text) if text in list(ReasonClass) else ReasonClass.LOAD
+
+    @property
     def exit_status(self) -> ExitStatus:
         """The exit status of a command that ran the test to its end; that of Inconclusive if there is no verdict."""
         if self.verdict is None:
             return ExitStatus.INCONCLUSIVE
-        text = self.status.get("reasonClass")
-        # An operator of an earlier version gives no class.
-        return exit_status(self.verdict, ReasonClass(text) if text in list(ReasonClass) else ReasonClass.LOAD)
+        return exit_status(self.verdict, self.reason_class)
 
     @property
     def results_name(self) -> str | None:

@@ -8,9 +8,11 @@ from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.views.ending import ending_lines, proof_lines, threshold_lines
 from kubectl_loadtest.views.live import PATIENCE_SECONDS, message_of, notice_of, plain_line
 from kubectl_loadtest.views.style import Style, labelled
+from loadgen.screen.closing import closing_text
 from loadgen.screen.opening import MAX_STAGES
 from loadgen.screen.tables import labelled_table
 from loadtest_model.quantities import clip, count_text, span_text
+from loadtest_model.report.summary import Summary
 from loadtest_model.secrecy import public_url
 
 Json = dict[str, Any]
@@ -27,6 +29,18 @@ def describe_lines(test: LoadTest, events: Sequence[Json], style: Style, now: da
         *_identity(test),
         *(ending_lines(test, style) if test.is_completed else _standing(test, style)),
         *_events(events, now),
+    ]
+
+
+def describe_run_lines(summary: Summary, metadata: Json, style: Style) -> list[str]:
+    """The story of a run as its results tell it."""
+    began = f", began {summary.started_at}" if summary.started_at else ""
+    return [
+        labelled("Test", f"{metadata['namespace']}/{summary.name}, run {summary.run_id}, scenario {summary.scenario}"),
+        labelled("Target", summary.target_url),
+        labelled("Times", f"written {metadata['creationTimestamp']}{began}"),
+        *closing_text(summary, words={}, in_colour=style.in_colour).splitlines(),
+        labelled("Results", f"ConfigMap {metadata['namespace']}/{metadata['name']}"),
     ]
 
 

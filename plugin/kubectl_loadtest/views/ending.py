@@ -38,7 +38,7 @@ def ending_lines(test: LoadTest, style: Style) -> Iterator[str]:
 
 def verdict_lines(test: LoadTest, style: Style) -> Iterator[str]:
     """Verdict and reasons. The advice in the message is left to the diagnosis that it belongs to."""
-    yield labelled("Verdict", style.verdict(test.verdict) if test.verdict else "none")
+    yield labelled("Verdict", style.verdict(test.verdict, test.reason_class) if test.verdict else "none")
     if test.exit_status is ExitStatus.NEVER_LOADED:
         yield labelled("", f"Nothing was loaded ({test.status.get('reasonClass')}: {test.status.get('reason')}).")
     message, _ = _message_and_advice(test)
@@ -61,7 +61,8 @@ def figure_lines(test: LoadTest) -> Iterator[str]:
     )
     if times.get("samples"):
         figures = (f"{name} {seconds_text(times.get(name))}" for name in ("avg", "p50", "p95", "p99", "max"))
-        yield labelled("Response", ", ".join(figures))
+        whole = "over the whole climb: " if test.status.get("capacity") else ""
+        yield labelled("Response", f"{whole}{', '.join(figures)}")
 
 
 def threshold_lines(test: LoadTest, style: Style) -> Iterator[str]:

@@ -5,12 +5,13 @@ import sys
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from loadgen.screen.closing import threshold_mark, verdict_text
+from loadgen.screen.closing import coloured_verdict, threshold_mark
 from loadgen.screen.drawing import can_encode, terminal_width, wants_colour
 from loadgen.screen.styling import CYAN, DIM, GREEN, RED, YELLOW, paint
 from loadgen.screen.texts import LABEL_WIDTH, fit_to_width
 from loadgen.screen.view import FULL
 from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.thresholds.bounds import ThresholdResult
 
 _HEALTH_COLOURS: Final = {"Good": GREEN, "Warning": YELLOW, "Critical": RED}
@@ -25,8 +26,8 @@ class Style:
     has_unicode: bool = True
     columns: int | None = None
 
-    def verdict(self, verdict: Verdict) -> str:
-        return verdict_text(verdict, in_colour=self.in_colour)
+    def verdict(self, verdict: Verdict, reason_class: ReasonClass) -> str:
+        return coloured_verdict(verdict, reason_class, in_colour=self.in_colour)
 
     def health(self, level: str) -> str:
         return paint(level, _HEALTH_COLOURS.get(level, ""), self.in_colour and level in _HEALTH_COLOURS)

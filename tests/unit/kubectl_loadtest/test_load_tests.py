@@ -53,3 +53,19 @@ def test_a_reason_that_refers_to_the_message_is_told_in_full_and_advice_is_that_
     assert test.reasons == ["threshold p95 < 1s is breached"]
     assert "spec.concurrency" in test.advice
     assert load_test(reason="OfTomorrow").advice == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ({}, ""),
+        ({"runId": "6", "phase": "Completed", "completedAt": "2026-03-01T12:00:00Z"}, ""),
+        ({"runId": "7", "phase": "Running"}, "had begun before"),
+        (
+            {"runId": "7", "phase": "Completed", "completedAt": "2026-03-01T12:00:00Z"},
+            "had already ended at 2026-03-01T12:00:00Z, so nothing is run now",
+        ),
+    ],
+)
+def test_a_run_that_was_there_before_it_was_asked_for_is_told(status: dict[str, Any], text: str) -> None:
+    assert LoadTest({"spec": {"runId": "7"}, "status": status}).earlier_run_text == text

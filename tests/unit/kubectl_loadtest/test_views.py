@@ -228,11 +228,14 @@ def test_a_refusal_that_the_verdict_tells_whole_is_not_told_again_as_a_diagnosis
 
 
 def test_a_test_that_loaded_nothing_says_so() -> None:
-    status = {**ENDED, "reasonClass": "Refused", "reason": "LoadTestHeaderIgnored", "thresholds": []}
+    refused = {"verdict": "Failed", "reasonClass": "Refused", "reason": "LoadTestHeaderIgnored", "thresholds": []}
 
-    assert "            Nothing was loaded (Refused: LoadTestHeaderIgnored)." in ending_lines(
-        load_test(**status), Style()
-    )
+    lines = list(ending_lines(load_test(**{**ENDED, **refused}), Style()))
+
+    assert lines[:2] == [
+        "Verdict     Failed (never loaded)",
+        "            Nothing was loaded (Refused: LoadTestHeaderIgnored).",
+    ]
 
 
 def test_a_refused_target_s_canary_is_called_one_and_named_by_the_file_s_own_column() -> None:

@@ -8,28 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from loadtest_model.judgement.verdict import Verdict, exit_status
+from loadtest_model.judgement.verdict import Verdict, exit_status, verdict_text
+from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.reason_groups import ReasonClass
 
 GATE = Path(__file__).parents[3] / "examples" / "pipeline" / "gate.sh"
-# It answers as kubectl does: `patch --local` prints the manifest, and `get` prints what the status holds.
+# It answers as kubectl does: `patch --local` prints the manifest, and templates print what the status holds.
 KUBECTL = """#!/bin/sh
 case "$*" in
+  *startedAt*) printf %s "$KNOWN" ;;
+  *reasonClass*) printf %s "$ENDED" ;;
+  *'or .verdict "no verdict"'*) echo "$*" ;;
+  "get "*" -o yaml"*) echo "kind: LoadTest" ;;
+  *creationTimestamp*) printf '%s\\n' "$PODS" ;;
+  *image}*) printf %s clients:v1 ;;
   "patch --local"*) [ "$MANIFEST" = readable ] && echo "kind: LoadTest" ;;
   apply*) [ "$APPLY" = taken ] ;;
-  *reasonClass*) printf %s "$ENDED" ;;
   *) exit 0 ;;
 esac
 """
 
 
-def gate(folder: Path, *arguments: str, **settings: str) -> int:
+def ending(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     kubectl = folder / "kubectl"
     kubectl.write_text(KUBECTL, encoding="utf-8")
     kubectl.chmod(0o755)
-    answers = {"MANIFEST": "readable", "APPLY": "taken", "ENDED": "Passed/Load", **settings}
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", **answers}
-    return subprocess.run([str(GATE), *arguments], env=environment, capture_output=True, check=False).returncode
+    answers = {"MANIFEST": "readable", "APPLY": "taken", "ENDED": "Passed/Load", "KNOWN": "", "PODS": ""}
+    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", **answers, **settings}
+    return subprocess.run([str(GATE), *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+def gate(folder: Path, *arguments: str, **settings: str) -> int:
+    return ending(folder, *arguments, **settings).returncode
 
 
 ENDS = [(Verdict.PASSED, ReasonClass.LOAD), *itertools.product((Verdict.FAILED, Verdict.INCONCLUSIVE), ReasonClass)]
@@ -72,3 +82,40 @@ def test_wrong_usage_is_64_and_a_test_that_the_api_server_refuses_never_loaded(t
     assert gate(tmp_path, "test.yaml", "5m", "more") == 64
     assert gate(tmp_path, "test.yaml", MANIFEST="missing") == 64
     assert gate(tmp_path, "test.yaml", APPLY="refused") == 3
+
+
+@pytest.mark.parametrize(("verdict", "reason_class"), ENDS)
+def test_a_verdict_says_where_nothing_was_loaded(verdict: Verdict, reason_class: ReasonClass, tmp_path: Path) -> None:
+    process = ending(tmp_path, "test.yaml", ENDED=f"{verdict}/{reason_class}")
+
+    is_said = process.returncode == ExitStatus.NEVER_LOADED
+    assert is_said == ("never loaded" in verdict_text(verdict, reason_class))
+    assert ('{{or .verdict "no verdict"}} (never loaded):' in process.stdout.replace("{{end}}", "")) == is_said
+
+
+ENDED_AT_NOON = "ended 2026-03-01T11:58:00Z 2026-03-01T12:00:00Z"
+DEPLOYED = ("--deployed", "deployment/clients")
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_run_id_that_had_the_last_run_is_answered_with_its_verdict_and_that_is_said(
+    verdict: Verdict, tmp_path: Path
+) -> None:
+    process = ending(
+        tmp_path,
+        *DEPLOYED,
+        "test.yaml",
+        ENDED=f"{verdict}/Load",
+        KNOWN=ENDED_AT_NOON,
+        ROLLED_OUT="2026-03-01T11:57:00Z",
+    )
+
+    assert process.returncode == exit_status(verdict, ReasonClass.LOAD)
+    assert "had already ended at 2026-03-01T12:00:00Z; nothing was run now" in process.stderr
+
+
+def test_a_run_of_which_every_pod_of_the_target_is_gone_does_not_answer_for_what_is_deployed(tmp_path: Path) -> None:
+    process = ending(tmp_path, *DEPLOYED, "test.yaml", KNOWN=ENDED_AT_NOON, PODS="2026-03-01T11:58:01Z")
+
+    assert process.returncode == ExitStatus.NEVER_LOADED
+    assert "give a new run id" in process.stderr

@@ -366,6 +366,15 @@ def test_a_generator_that_lagged_passes_where_every_threshold_holds_all_the_same
     assert "event loop lagged by 500 ms" in own_limits(PLAN, a_run(generator=LAGGING))[0]
 
 
+@pytest.mark.parametrize(
+    ("seconds_each", "bound"), [(0.1, "the bound is 10 ms"), (2.0, "the bound is 5% of the median response time, 1")]
+)
+def test_a_lag_is_told_with_the_bound_and_where_that_comes_from(seconds_each: float, bound: str) -> None:
+    run = a_run(a_step(seconds_each=seconds_each), generator=LAGGING)
+
+    assert bound in own_limits(PLAN, run)[0]
+
+
 def test_no_sample_can_never_pass() -> None:
     judgement = verdict_of(a_run(a_step(accepted=0)))
 

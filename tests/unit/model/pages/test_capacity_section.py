@@ -26,7 +26,7 @@ def test_it_tells_the_load_that_held_the_limit_and_the_knee() -> None:
 
     assert "2 virtual users held: 20 uploads/s, 200 records/s." in html
     assert "Limited by the target: at 4 virtual users, threshold p95 &lt; 2s is breached: measured 3.000 s." in html
-    assert "Throughput stops growing from 2 virtual users on." in html
+    assert "Throughput hardly grows above 2 virtual users (the knee)." in html
     assert "The required load of 2 virtual users held." in html
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from msgspec import structs
 
-from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.judgement.verdict import Verdict, verdict_text
 from loadtest_model.measurement.snapshot import ProofLevel
 from loadtest_model.pages.report_page import LARGEST_REPORT_BYTES, report_page
 from loadtest_model.pages.texts import NEVER_LOADED, ONLY_VERIFIED, PROOF_LIMITS, PROOF_SHOWS
@@ -98,8 +98,9 @@ def test_the_verdict_comes_first_with_every_reason(name: str) -> None:
     summary = case_of(name).summary
     text = text_of(page_of(name))
 
-    title = f"{summary.verdict}: {summary.name} · {summary.target_url}"
-    assert text.startswith(f"{title} Skip to the report {summary.name} {summary.verdict} {summary.target_url}")
+    verdict = verdict_text(summary.verdict, summary.reason_class)
+    title = f"{verdict}: {summary.name} · {summary.target_url}"
+    assert text.startswith(f"{title} Skip to the report {summary.name} {verdict} {summary.target_url}")
     for reason in summary.reasons:
         assert reason[1:].split('"')[0] in text
 

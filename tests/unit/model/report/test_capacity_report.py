@@ -1,5 +1,6 @@
 """What a climb came to, in the places where people and programs read it."""
 
+import re
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -17,6 +18,7 @@ from loadtest_model.report.capacity import (
 )
 from loadtest_model.report.glance import glance_of
 from loadtest_model.report.junit import junit_xml
+from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.status import Status
 from loadtest_model.spec.capacity import ClimbBy
 from support.climbs import a_climb, a_plateau, found
@@ -54,7 +56,34 @@ def test_a_knee_in_doubt_is_told_as_one() -> None:
     assert summary is not None
 
     assert (summary.knee, summary.knee_in_doubt) == (4, True)
-    assert "throughput stops growing from 4 virtual users on, which may be chance" in capacity_lines(summary)
+    assert "throughput hardly grows above 4 virtual users (the knee), which may be chance" in capacity_lines(summary)
+
+
+def test_a_knee_that_may_lie_below_the_climb_is_not_told_as_one() -> None:
+    flat = [a_plateau(400)] * 3
+    summary = capacity_summary(found(a_climb(**{"from": 20, "to": 80, "factor": 2}), *flat))
+    from_one = capacity_summary(found(a_climb(**{"from": 1, "to": 4, "factor": 2}), *flat))
+    assert summary is not None
+    assert from_one is not None
+
+    assert summary.knee is None
+    assert "the knee is there or below; lower spec.load.capacity.from to find it" in summary.notice
+    assert from_one.knee == 1
+    assert "the knee is there or below" not in from_one.notice
+
+
+def test_what_is_of_one_plateau_and_what_of_the_whole_climb_says_so() -> None:
+    summary = climbed().summary
+    held = summary.capacity.held if summary.capacity is not None else None
+
+    terminal, markdown = closing_text(summary), summary_markdown(summary)
+
+    assert [
+        result.note for result in summary.thresholds if not result.note.startswith(f"at {held:g} virtual users")
+    ] == []
+    assert re.search(r"^Times +whole climb +avg ", terminal, re.MULTILINE)
+    assert "| response time of the whole climb | average " in markdown
+    assert f"; at {held:g} virtual users" in markdown
 
 
 def test_short_plateaus_are_named_in_the_status_and_wherever_the_capacity_is_told() -> None:

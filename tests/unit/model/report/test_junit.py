@@ -150,6 +150,8 @@ def test_a_run_that_never_loaded_is_no_failure_of_the_target_under_load(
     assert outcomes(suite) == {"verification": verification, "verdict": "error"}
     properties = {element.attrib["name"]: element.attrib["value"] for element in suite.iter("property")}
     assert properties["reason_class"] == reason_class
+    assert "health" not in properties
+    assert suite.findtext("testcase[@name='verdict']/system-out") == "nothing was loaded"
 
 
 def test_whatever_a_target_says_is_still_xml() -> None:

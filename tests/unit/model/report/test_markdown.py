@@ -10,6 +10,7 @@ from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary, summarize
 from support.builders import a_plan, a_run, a_step
@@ -35,6 +36,13 @@ def test_it_begins_with_the_verdict_and_has_reasons_thresholds_figures_proof_and
     assert "| error rate | 10.00% |" in text
     assert "Proof: Echoed. Health: Critical." in text
     assert text.endswith("\n")
+
+
+def test_a_run_that_loaded_nothing_says_so_and_nothing_of_the_targets_health() -> None:
+    text = summary_markdown(structs.replace(failed(), reason_class=ReasonClass.REFUSED, health=Health()))
+
+    assert text.startswith(f"## Load test {failed().name}: Failed (never loaded)\n")
+    assert "Health" not in text
 
 
 def test_a_climb_has_its_capacity() -> None:
