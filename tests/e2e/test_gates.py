@@ -129,6 +129,38 @@ def test_the_verdict_of_the_run_before_does_not_open_the_gate_while_no_operator_
     assert not list((tmp_path / "results").glob("*_two_*"))
 
 
+def test_what_a_run_id_had_before_is_neither_saved_for_another_run_nor_answers_for_another_version(
+    namespace: Namespace, manifest: Path, tmp_path: Path
+) -> None:
+    def gate(run_id: str) -> Ending:
+        deployed = ("--deployed", "deployment/clients", "--run-id", run_id)
+        saved = ("--out", "results", "--summary", "summary.md")
+        return shell(namespace.cluster, namespace.name, tmp_path, str(GATE), *deployed, *saved, str(manifest), "3m")
+
+    release(namespace, GOOD)
+    first = gate("used")
+    other = gate("another")
+    release(namespace, BAD)
+    # Another run was the last one, so the id gets a second run, of the version that is deployed now.
+    second = gate("used")
+    saved = json.loads((tmp_path / "results" / f"{NAME}_used_summary.json").read_text())
+    # The last run had this id, and is about what is deployed.
+    again = gate("used")
+    release(namespace, GOOD)
+    # The last run had this id, and is about the version before.
+    stale = gate("used")
+
+    assert [ending.status for ending in (first, other, second, again, stale)] == [0, 0, 1, 1, 3]
+    assert (saved["verdict"], saved["run_id"]) == ("Failed", "used")
+    assert "gate.sh: run used had already ended at 2" in again.stderr
+    assert not any("already ended" in ending.stderr for ending in (first, other, second))
+    assert "Note: run used had already ended at 2" in (tmp_path / "summary.md").read_text()
+    assert "every pod of deployment/clients is younger than that" in stale.stderr
+    assert "Failed" not in stale.stdout
+    kept = namespace.rest.items(f"/api/v1/namespaces/{namespace.name}/configmaps", "x-load-test.dev/run=used")
+    assert sorted(each["metadata"]["labels"]["x-load-test.dev/verdict"] for each in kept) == ["Failed", "Passed"]
+
+
 def test_what_the_gate_saves_is_what_the_operator_wrote(namespace: Namespace, manifest: Path, tmp_path: Path) -> None:
     release(namespace, GOOD)
     arguments = ("--deployed", "deployment/clients", "--run-id", "bytes", "--out", "results", str(manifest))

@@ -104,7 +104,7 @@ def test_each_receiver_hears_once_of_the_end_in_its_own_form(failed: Test, recei
     assert link in json.dumps(slack)
     (attachment,) = teams["attachments"]
     assert attachment["content"]["actions"][0]["url"] == link
-    assert event["id"] == f"{failed.uid}/1"
+    assert event["id"] == f"{failed.uid}/1/{status['completedAt']}"
     assert event["data"]["summary"] == status["summary"]
     assert event["data"]["verdict"] == "Failed"
     assert event["data"]["reportUrl"] == link
@@ -167,7 +167,9 @@ def test_a_receiver_that_fails_delays_no_verdict_and_hears_of_it_after_the_opera
     assert after["completedAt"] == status["completedAt"]
     assert condition(after, "Succeeded") == "True"
     messages = [
-        message for message in receivers.slack.messages if message.headers["Idempotency-Key"] == f"{test.uid}/1"
+        message
+        for message in receivers.slack.messages
+        if message.headers["Idempotency-Key"] == f"{test.uid}/1/{status['completedAt']}"
     ]
     assert len({message.body for message in messages}) == 1
     assert len(messages) == 4

@@ -25,7 +25,12 @@ from support.webhook_receiver import Answer, Receiver, receiver
 
 SECRET = "T0PS3CRET-of-the-path"
 HEADER_SECRET = "T0PS3CRET-of-the-header"
-STATUS = {"verdict": "Failed", "message": "p95 was 3 s", "atAGlance": ["Failed", "Records: 5"]}
+STATUS = {
+    "completedAt": "2026-03-01T12:00:00Z",
+    "verdict": "Failed",
+    "message": "p95 was 3 s",
+    "atAGlance": ["Failed", "Records: 5"],
+}
 RUN = EndedRun(IDENTITY, "v1.2.3", STATUS)
 
 
@@ -48,7 +53,7 @@ async def sending_messenger(path: str, seconds: float = 60.0, **fields: Any) -> 
 async def until_end(messenger: Messenger, seconds: float = 30.0) -> StatusMessage:
     """Wait until the message was sent or given up."""
     deadline = time.monotonic() + seconds
-    while not (ends := messenger.ends(IDENTITY.uid, RUN.run_id)):
+    while not (ends := messenger.ends(RUN.key)):
         assert time.monotonic() < deadline, "the message has no end"
         await asyncio.sleep(0.02)
     (end,) = ends
@@ -81,7 +86,7 @@ async def test_a_message_is_sent_once_with_the_headers_of_the_file_and_a_key(
     assert (end.state, end.detail, counted) == (MessageState.SENT, "", ["Sent"])
     assert message.path == f"/{SECRET}"
     assert message.headers["Authorization"] == f"Bearer {HEADER_SECRET}"
-    assert message.headers["Idempotency-Key"] == f"{IDENTITY.uid}/v1.2.3"
+    assert message.headers["Idempotency-Key"] == f"{IDENTITY.uid}/v1.2.3/2026-03-01T12:00:00Z"
     assert message.json["text"] == "LoadTest shop/heavy, run v1.2.3: Failed"
     assert_no_secret(log(), str(end))
 
@@ -190,7 +195,7 @@ async def test_a_receiver_that_comes_back_gets_the_message(tmp_path: Path) -> No
     port = free_port()
     async with sending_messenger(write(tmp_path, f"http://127.0.0.1:{port}")) as messenger:
         await asyncio.sleep(0.2)
-        assert messenger.ends(IDENTITY.uid, RUN.run_id) == ()
+        assert messenger.ends(RUN.key) == ()
         with receiver(port=port) as there:
             end = await until_end(messenger)
 

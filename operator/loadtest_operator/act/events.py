@@ -1,15 +1,16 @@
 """Events on the LoadTest: for each phase, for its verification, for each new reason to wait, and for its end."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from loadtest_model.judgement.verdict import Verdict
+from loadtest_model.judgement.verdict import Verdict, verdict_text
 from loadtest_model.quantities import clip_middle
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import AnyReason, Reason, reason_of_name
 from loadtest_model.report.afterwards import Afterwards, MessageState
-from loadtest_model.report.status import ConditionType, Phase, Status
+from loadtest_model.report.status import Condition, ConditionType, Phase, Status
 from loadtest_model.spec import API_VERSION, KIND, Identity
 from loadtest_operator.facts.names import MANAGED_BY
 from loadtest_operator.facts.observation import Observation, RecordedStatus
@@ -28,9 +29,12 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True)
 class Announcement:
+    """What is to be said of a run. `since` is the time from which its test has been in progress, or has completed."""
+
     kind: EventType
     reason: AnyReason
     message: str
+    since: str = ""
 
 
 def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcement, ...]:
@@ -41,7 +45,8 @@ def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcemen
         changes.append(_new_reason_to_wait(recorded, status))
     else:
         changes.append(_phase(status))
-    return tuple(announcement for announcement in changes if announcement is not None)
+    since = _since(status.condition(ConditionType.COMPLETED))
+    return tuple(replace(announcement, since=since) for announcement in changes if announcement is not None)
 
 
 def change_after_the_end(observation: Observation) -> Announcement:
@@ -50,9 +55,9 @@ def change_after_the_end(observation: Observation) -> Announcement:
         f"the spec was changed, but run {observation.run_id} has ended and never starts again; to run the test again,"
         " set another spec.runId, with stop: false"
     )
-    return Announcement(
-        EventType.NORMAL, reason_of_name(observation.test.record.verdict or Reason.Inconclusive), message
-    )
+    record = observation.test.record
+    since = _since(record.condition(ConditionType.COMPLETED))
+    return Announcement(EventType.NORMAL, reason_of_name(record.verdict or Reason.Inconclusive), message, since)
 
 
 def failures_after_the_end(recorded: RecordedStatus, afterwards: Afterwards) -> tuple[Announcement, ...]:
@@ -72,7 +77,8 @@ def failures_after_the_end(recorded: RecordedStatus, afterwards: Afterwards) -> 
     if failure and failure != recorded_failure:
         text = f"the files of the run are not archived yet: {failure}; it is tried again"
         failures.append(Announcement(EventType.WARNING, Reason.ArchiveFailed, text))
-    return tuple(failures)
+    since = _since(recorded.condition(ConditionType.COMPLETED))
+    return tuple(replace(announcement, since=since) for announcement in failures)
 
 
 def _phase(status: Status) -> Announcement:
@@ -80,13 +86,15 @@ def _phase(status: Status) -> Announcement:
         succeeded = status.condition(ConditionType.SUCCEEDED)
         reason = reason_of_name(succeeded.reason if succeeded else str(status.verdict))
         kind = EventType.NORMAL if status.verdict is Verdict.PASSED else EventType.WARNING
-        return Announcement(kind, reason, f"{status.verdict}: {status.message}")
+        verdict = Verdict.INCONCLUSIVE if status.verdict is None else status.verdict
+        word = verdict_text(verdict, status.reason_class or ReasonClass.LOAD)
+        return Announcement(kind, reason, f"{word}: {status.message}")
     kind = EventType.WARNING if status.phase is Phase.STOPPING else EventType.NORMAL
     return Announcement(kind, Reason[status.phase], status.message)
 
 
 def manifest(observation: Observation, announcement: Announcement, at: str) -> Json:
-    """The Event as JSON. Its name is made from what it says, so that the same thing is said once."""
+    """The Event as JSON. Its name is made from what it says, so that the same thing is said once of a run."""
     identity = observation.test.identity
     return {
         "apiVersion": "v1",
@@ -128,6 +136,10 @@ def _new_reason_to_wait(recorded: RecordedStatus, status: Status) -> Announcemen
     return Announcement(EventType.WARNING, reason_of_name(new.reason), new.message)
 
 
+def _since(completed: Condition | None) -> str:
+    return completed.last_transition_time if completed is not None else ""
+
+
 def _name(identity: Identity, run_id: str, announcement: Announcement) -> str:
-    text = f"{identity.uid}/{run_id}/{announcement.reason}/{announcement.message}"
+    text = f"{identity.uid}/{run_id}/{announcement.since}/{announcement.reason}/{announcement.message}"
     return f"{identity.name[:200]}.{hashlib.sha256(text.encode()).hexdigest()[:16]}"

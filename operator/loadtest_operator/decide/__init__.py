@@ -10,7 +10,7 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.plan import Plan, PlanError
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase
-from loadtest_operator.decide.actions import Action, DeleteJob
+from loadtest_operator.decide.actions import Action, DeleteJob, MarkFinished
 from loadtest_operator.decide.causes import has_started, stop_causes
 from loadtest_operator.decide.completed import complete_restored, finish_completed
 from loadtest_operator.decide.compose import base_status
@@ -66,6 +66,12 @@ def keep_ended(observation: Observation, policy: Policy) -> Decision | None:
     if recorded.run_id == observation.run_id:
         return finish_completed(observation, policy) if recorded.phase is Phase.COMPLETED else None
     return complete_restored(observation) if observation.test.finished_run == observation.run_id else None
+
+
+def forget_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
+    """The annotation names the run before until a new one begins. The change asks for the next turn by itself."""
+    is_marked = observation.test.finished_run not in (None, observation.run_id)
+    return Decision(actions=(MarkFinished(None),)) if is_marked else None
 
 
 def await_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
@@ -126,6 +132,7 @@ def refuse_foreign_job(observation: Observation, _policy: Policy) -> Decision | 
 RULES: Final[tuple[DecisionRule, ...]] = (
     end_deleted_test,
     keep_ended,
+    forget_earlier_run,
     await_earlier_run,
     end_unreadable_test,
     begin_test,

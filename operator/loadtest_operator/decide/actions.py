@@ -158,9 +158,9 @@ class DeleteTest:
 
 @dataclass(frozen=True)
 class MarkFinished:
-    """Keep the finished run's id where a restore without status finds it."""
+    """Keep the finished run's id where a restore without status finds it; None when another run begins."""
 
-    run_id: str
+    run_id: str | None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 None of it changes what is on record of the run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,21 +11,20 @@ from msgspec import structs
 
 from loadtest_model.reasons import Reason
 from loadtest_model.report.afterwards import MOST_WEBHOOKS, Afterwards, MessageState, StatusArchive, StatusMessage
-from loadtest_model.report.status import ConditionType
+from loadtest_model.report.status import Condition, ConditionType, Phase
 from loadtest_model.spec.retention import Retention
 from loadtest_model.spec.thresholds import BASELINE_WORD
 from loadtest_model.values import seconds_of
 from loadtest_operator.decide.actions import Action, ArchiveResults, DeleteTest, RemoveResults, SendMessages
-from loadtest_operator.facts.names import results_name
+from loadtest_operator.decide.decision import Decision
 from loadtest_operator.facts.observation import Observation, ObservedResults
 from loadtest_operator.facts.resources import instant, rfc3339
 
 MESSAGE_SECONDS: Final = 3_600.0
-"""How long after the end of a run a message about it is tried. A webhook that is added later hears of later runs."""
+"""How long after the end of a run a message about it is tried. A webhook that is added later hears of later runs.
 
-LOST: Final = "no operator was there to send it within an hour of the end"
-_LATE_SECONDS: Final = 60.0
-"""So long after its time the last attempt to send a message is surely over."""
+A message that an operator left unsent is tried once more, however late the next operator comes.
+"""
 
 _AGAIN_SECONDS: Final = 2.0
 
@@ -45,7 +44,8 @@ def decide_aftermath(observation: Observation, *, is_settled: bool) -> Aftermath
     """
     messages = recorded_messages(observation)
     due = due_webhooks(observation, messages)
-    pending = _pending_messages(observation, due, messages)
+    record = observation.test.record
+    pending = _pending_messages(due, record.completed_at or rfc3339(observation.now))
     expiry = expiry_of(observation)
     afterwards = Afterwards(
         expires_at=None if expiry is None else rfc3339(expiry),
@@ -58,10 +58,10 @@ def decide_aftermath(observation: Observation, *, is_settled: bool) -> Aftermath
     ]
     actions += [ArchiveResults(each) for each in unarchived]
     if due:
-        actions.append(SendMessages(due, message_seconds_left(observation)))
+        actions.append(SendMessages(due, max(0.0, message_seconds_left(observation))))
     if expiry is None or pending or unarchived:
         # The end of the last message, and of archiving, asks for the next turn.
-        return Aftermath(afterwards, tuple(actions), _LATE_SECONDS if pending and not due else None)
+        return Aftermath(afterwards, tuple(actions))
     seconds_left = (expiry - observation.now).total_seconds()
     if seconds_left > 0:
         return Aftermath(afterwards, tuple(actions), seconds_left)
@@ -78,7 +78,7 @@ def excess_results(observation: Observation) -> tuple[ObservedResults, ...]:
     test = observation.test
     if test.spec is None:
         return ()
-    latest = results_name(test.identity.name, test.identity.uid, observation.run_id)
+    latest = test.record.results_name
     newest_first = sorted(
         observation.results, key=lambda each: (each.name == latest, each.created_at, each.name), reverse=True
     )
@@ -98,8 +98,7 @@ def unarchived_results(observation: Observation) -> tuple[ObservedResults, ...]:
 
 def archive_of(observation: Observation) -> StatusArchive | None:
     """What became of the files of the run that ended last."""
-    identity = observation.test.identity
-    latest = results_name(identity.name, identity.uid, observation.run_id)
+    latest = observation.test.record.results_name
     results = next((each for each in observation.results if each.name == latest), None)
     if results is None or not (results.archived_under or results.archive_failure):
         return None
@@ -135,47 +134,51 @@ def ttl_seconds(retention: Retention, verdict: str | None) -> float | None:
 
 
 def recorded_messages(observation: Observation) -> tuple[StatusMessage, ...]:
-    """What became of the messages about the run: what is on record, and what ended since.
-
-    One that is still pending long after its time was lost: no operator was there to send it.
-    """
+    """What became of the messages about the run: what is on record, and what ended since."""
     recorded = tuple(each for each in observation.test.record.messages if each.state is not MessageState.PENDING)
     names = {message.webhook for message in recorded}
     new = tuple(message for message in observation.message_ends if message.webhook not in names)
-    names |= {message.webhook for message in new}
-    lost: tuple[StatusMessage, ...] = ()
-    if message_seconds_left(observation) <= -_LATE_SECONDS:
-        lost = tuple(
-            structs.replace(each, state=MessageState.FAILED, at=rfc3339(observation.now), detail=LOST)
-            for each in observation.test.record.messages
-            if each.webhook not in names
-        )
-    return (*recorded, *new, *lost)[:MOST_WEBHOOKS]
+    return (*recorded, *new)[:MOST_WEBHOOKS]
 
 
-def _pending_messages(
-    observation: Observation, due: tuple[str, ...], over: tuple[StatusMessage, ...]
-) -> tuple[StatusMessage, ...]:
-    """The messages that are being sent, so that the next operator knows of them however late it comes."""
-    names_over = {message.webhook for message in over}
-    ended_at = observation.test.record.completed_at or rfc3339(observation.now)
-    begun = (each.webhook for each in observation.test.record.messages if each.state is MessageState.PENDING)
-    names = dict.fromkeys(name for name in (*begun, *due) if name not in names_over)
-    return tuple(StatusMessage(webhook=name, state=MessageState.PENDING, at=ended_at) for name in names)
+def with_owed_messages(observation: Observation, decision: Decision) -> Decision:
+    """The decision in which an end has the messages that are owed, so that the next operator sends them, however late.
+
+    Nobody hears of a test that is being deleted.
+    """
+    status = decision.status
+    if status is None or status.phase is not Phase.COMPLETED or observation.test.is_deleting:
+        return decision
+    owed = _concerned_webhooks(observation, status.verdict, status.condition(ConditionType.SUCCEEDED))
+    messages = _pending_messages(owed[:MOST_WEBHOOKS], status.completed_at or rfc3339(observation.now))
+    return replace(decision, status=structs.replace(status, messages=messages))
+
+
+def _pending_messages(webhooks: tuple[str, ...], ended_at: str) -> tuple[StatusMessage, ...]:
+    return tuple(StatusMessage(webhook=name, state=MessageState.PENDING, at=ended_at) for name in webhooks)
 
 
 def due_webhooks(observation: Observation, messages: tuple[StatusMessage, ...]) -> tuple[str, ...]:
-    """The webhooks that have to hear of the end of this run, by their names."""
+    """The webhooks that have to hear of the end of this run, by their names: those that are owed a message by the
+    record, and for an hour also those that the installation has got since.
+    """
     record = observation.test.record
-    succeeded = record.condition(ConditionType.SUCCEEDED)
-    is_restored = succeeded is not None and succeeded.reason == Reason.FinishedEarlier
-    if record.verdict is None or is_restored or message_seconds_left(observation) <= 0:
-        return ()
     told = {message.webhook for message in messages}
-    namespace, verdict = observation.test.identity.namespace, record.verdict
-    return tuple(
-        rule.name for rule in observation.webhooks if rule.name not in told and rule.concerns(namespace, verdict)
-    )[: MOST_WEBHOOKS - len(messages)]
+    names = dict.fromkeys(each.webhook for each in record.messages if each.state is MessageState.PENDING)
+    if message_seconds_left(observation) > 0:
+        names |= dict.fromkeys(
+            _concerned_webhooks(observation, record.verdict, record.condition(ConditionType.SUCCEEDED))
+        )
+    return tuple(name for name in names if name not in told)[: MOST_WEBHOOKS - len(messages)]
+
+
+def _concerned_webhooks(observation: Observation, verdict: str | None, succeeded: Condition | None) -> tuple[str, ...]:
+    """The webhooks that ask for such an end. Nobody hears of a run of which only an annotation was restored."""
+    is_restored = succeeded is not None and succeeded.reason == Reason.FinishedEarlier
+    if verdict is None or is_restored:
+        return ()
+    namespace = observation.test.identity.namespace
+    return tuple(rule.name for rule in observation.webhooks if rule.concerns(namespace, verdict))
 
 
 def message_seconds_left(observation: Observation) -> float:

@@ -107,14 +107,15 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
         summary=status_summary(summary),
-        results=results_of(plan),
+        results=results_of(observation, plan),
     )
     return status, summary
 
 
-def results_of(plan: Plan) -> Results:
-    """Where the results of a run are kept."""
-    return Results(config_map=results_name(plan.name, plan.uid, plan.run_id))
+def results_of(observation: Observation, plan: Plan) -> Results:
+    """Where the results of a run are kept. What is on record stands, so that they are written once."""
+    name = results_name(plan.name, plan.uid, plan.run_id, rfc3339(observation.now))
+    return observation.test.record.results or Results(config_map=name)
 
 
 def _steps(summary: Summary) -> tuple[StepResult, ...]:

@@ -46,15 +46,17 @@ def judged_status(observation: Observation) -> Status | None:
 def finish(observation: Observation, fleet: Fleet, causes: tuple[StopCause, ...], judged: Status) -> Decision:
     """Write the results of a judged run, and say that the test has completed."""
     current, summary = judge_run(observation, fleet, causes)
+    place = results_of(observation, fleet.plan)
     status = structs.replace(
         judged,
         phase=Phase.COMPLETED,
         completed_at=rfc3339(observation.now),
         conditions=_completed_conditions(observation, judged, current),
-        results=results_of(fleet.plan),
+        results=place,
     )
     labels = chosen_labels(observation.test.spec)
-    manifest = results(fleet.plan, fleet.aggregate, _with_verdict(summary, judged), labels=labels)
+    summary = _with_verdict(summary, judged)
+    manifest = results(fleet.plan, fleet.aggregate, summary, place.config_map, labels=labels)
     return Decision(
         status=status,
         actions=(WriteResults(manifest),),
@@ -84,7 +86,7 @@ def finish_without_results(observation: Observation, decision: Decision, message
     judged = judged_status(observation) or status
     text = f"{text}; it is tried again while the pods wait"
     waiting = _with_results_condition(judged, ConditionStatus.FALSE, Reason.ResultsNotWritten, text)
-    return replace(decision, status=structs.replace(waiting, results=None), requeue_seconds=_RETRY_SECONDS)
+    return replace(decision, status=waiting, requeue_seconds=_RETRY_SECONDS)
 
 
 def _completed_conditions(observation: Observation, judged: Status, current: Status) -> tuple[Condition, ...]:

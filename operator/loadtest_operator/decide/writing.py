@@ -54,7 +54,11 @@ def written_form(status: Status) -> Json:
     """The status as it stands in the resource: within its budget, with the texts for people."""
     status = structs.replace(status, reason=reason_of_phase(status.phase, status.conditions))
     status = structs.replace(status, columns=columns_of(status), at_a_glance=glance_of(status))
-    document: Json = {**without_nulls(msgspec.to_builtins(within_limit(status))), "phase": str(status.phase)}
+    # The budget is for the run. What follows its end is bounded by itself.
+    document: Json = without_nulls(msgspec.to_builtins(within_limit(structs.replace(status, messages=()))))
+    document["phase"] = str(status.phase)
+    if status.messages:
+        document["messages"] = msgspec.to_builtins(status.messages)
     if "thresholds" in document:
         document["thresholds"] = [_without_blanks(result) for result in document["thresholds"]]
     return _without_empty_objects(document)
@@ -192,6 +196,7 @@ def essential(status: Status) -> Status:
         target=status.target,
         evicted=status.evicted,
         results=status.results,
+        messages=status.messages,
     )
 
 

@@ -23,8 +23,9 @@ def job_name(name: str, uid: str, run_id: str) -> str:
     return f"{readable}-{hashlib.sha256(f'{uid}/{run_id}'.encode()).hexdigest()[:8]}"
 
 
-def results_name(name: str, uid: str, run_id: str) -> str:
-    return f"{job_name(name, uid, run_id)}{RESULTS_SUFFIX}"
+def results_name(name: str, uid: str, run_id: str, judged_at: str) -> str:
+    """The name of a run's results. The time of the verdict tells runs apart that had one id after the other."""
+    return f"{job_name(name, uid, f'{run_id}/{judged_at}')}{RESULTS_SUFFIX}"
 
 
 def network_policy_name(name: str, uid: str, run_id: str) -> str:

@@ -11,7 +11,7 @@ from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Series
 from loadtest_model.plan import Plan
 from loadtest_model.report.afterwards import StatusArchive, StatusMessage
-from loadtest_model.report.status import Condition, ConditionType, Phase, StatusStart
+from loadtest_model.report.status import Condition, ConditionType, Phase, Results, StatusStart
 from loadtest_model.spec import Identity, Spec
 from loadtest_model.values import WireValue
 from loadtest_operator.facts.destinations import Destinations
@@ -39,12 +39,18 @@ class RecordedStatus(WireValue, frozen=True, kw_only=True):
     target: TargetWatch | None = None
     evicted: tuple[str, ...] = ()
     verdict: str | None = None
+    results: Results | None = None
     expires_at: str | None = None
     messages: tuple[StatusMessage, ...] = ()
     archive: StatusArchive | None = None
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == kind), None)
+
+    @property
+    def results_name(self) -> str:
+        """The ConfigMap of the run's results; empty if there is none."""
+        return self.results.config_map if self.results is not None else ""
 
 
 @dataclass(frozen=True)
@@ -198,8 +204,8 @@ class Observation:
     `evictions` are all that were seen of the target's pods, and `target_watch` is what earlier looks made of the
     workload, where that was not lost. `destinations` are where the spec's URLs lead, looked up before there is a
     Job; `network_policies` and the `results` of all runs are looked for once the test is over; `archives_results`
-    says whether the installation archives them. `webhooks` are those of the installation then, and `message_ends`
-    says what became of messages about this run. `baseline` has the earlier runs that thresholds compare with; it is
+    says whether the installation archives them. `webhooks` are those of the installation, and `message_ends` says
+    what became of messages about this run. `baseline` has the earlier runs that thresholds compare with; it is
     read once the load has begun, if any does.
     """
 

@@ -15,7 +15,6 @@ from loadtest_model.report.labels import VERDICT_LABEL
 from loadtest_model.report.markdown import summary_markdown
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import series_rows, time_series_csv
-from loadtest_operator.facts.names import results_name
 from loadtest_operator.manifests.common import NO_LABELS, Json, metadata
 
 BUDGET_BYTES: Final = 900 * 1024
@@ -39,6 +38,7 @@ def results(
     plan: Plan,
     aggregate: Aggregate,
     summary: Summary,
+    name: str,
     budget_bytes: int = BUDGET_BYTES,
     labels: Mapping[str, str] = NO_LABELS,
 ) -> Json:
@@ -55,9 +55,7 @@ def results(
     config_map: Json = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": metadata(
-            plan, results_name(plan.name, plan.uid, plan.run_id), {**labels, VERDICT_LABEL: str(summary.verdict)}
-        ),
+        "metadata": metadata(plan, name, {**labels, VERDICT_LABEL: str(summary.verdict)}),
         "data": {name: text.decode() for name, text in texts.items()},
     }
     remaining_bytes = budget_bytes - sum(len(text) for text in texts.values())

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from loadtest_model.judgement.verdict import Verdict, verdict_text
+from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.spec import Identity
 
 Json = dict[str, Any]
@@ -20,8 +22,8 @@ class EndedRun:
 
     @property
     def key(self) -> str:
-        """What receivers know a repeated message by."""
-        return f"{self.identity.uid}/{self.run_id}"
+        """What receivers know a repeated message by. A run id may be used again, so it has the time of the end."""
+        return run_key(self.identity.uid, self.run_id, str(self.status.get("completedAt", "")))
 
     @property
     def verdict(self) -> str:
@@ -33,12 +35,20 @@ class EndedRun:
 
     @property
     def title(self) -> str:
-        return f"LoadTest {self.identity}, run {self.run_id}: {self.verdict}"
+        verdict, reason_class = self.verdict, self.status.get("reasonClass")
+        if verdict in list(Verdict) and reason_class in list(ReasonClass):
+            verdict = verdict_text(Verdict(verdict), ReasonClass(reason_class))
+        return f"LoadTest {self.identity}, run {self.run_id}: {verdict}"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The story of the run in a few lines, after the first, which is the verdict."""
         return tuple(self.status.get("atAGlance", ()))[1:]
+
+
+def run_key(uid: str, run_id: str, completed_at: str) -> str:
+    """What tells an ended run from every other one."""
+    return f"{uid}/{run_id}/{completed_at}"
 
 
 def report_link(template: str, run: EndedRun) -> str:

@@ -31,8 +31,8 @@ _AT_ONCE: Final = 16
 _KEPT_SECONDS: Final = 7_200.0
 """How long the end of a message is remembered: longer than a message is tried."""
 
-MessageKey = tuple[str, str, str]
-"""The test's UID, the run id and the webhook's name."""
+MessageKey = tuple[str, str]
+"""The key of the ended run, and the webhook's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,21 +86,21 @@ class Messenger:
         """Who hears of what, as the installation says now."""
         return tuple(webhook.rule for webhook in self._dependencies.file.current())
 
-    def ends(self, uid: str, run_id: str) -> tuple[StatusMessage, ...]:
+    def ends(self, run_key: str) -> tuple[StatusMessage, ...]:
         """How the messages about a run ended, as far as is remembered."""
-        return tuple(end for key, (_, end) in self._ends.items() if key[:2] == (uid, run_id))
+        return tuple(end for key, (_, end) in self._ends.items() if key[0] == run_key)
 
     def send(self, run: EndedRun, webhooks: tuple[str, ...], seconds: float) -> None:
         """Begin to send the message about a run to these webhooks, if that has not begun. It is tried for so long."""
         now = self._dependencies.clock()
         self._ends = {key: end for key, end in self._ends.items() if now - end[0] < _KEPT_SECONDS}
         for name in webhooks:
-            key = (run.identity.uid, run.run_id, name)
+            key = (run.key, name)
             if key not in self._tasks and key not in self._ends:
                 self._tasks[key] = self._group.create_task(self._deliver(key, run, now + seconds))
 
     async def _deliver(self, key: MessageKey, run: EndedRun, deadline: float) -> None:
-        name = key[2]
+        _, name = key
         try:
             failure = await self._try(name, run, deadline)
         except Exception as error:

@@ -8,7 +8,7 @@ import msgspec
 from loadtest_model.baseline.earlier_runs import Baseline, RunOnRecord, baseline_of, names_baseline
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
-from loadtest_model.report.labels import RUN_LABEL, VERDICT_LABEL
+from loadtest_model.report.labels import VERDICT_LABEL
 from loadtest_operator.cluster.api import CONFIG_MAPS, Api, ApiError
 from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import ObservedJob, ObservedTest
@@ -45,13 +45,17 @@ class EarlierRuns:
 
     async def _read(self, test: ObservedTest, plan: Plan) -> Baseline:
         identity = test.identity
-        selector = f"{uid_selector(identity.uid)},{VERDICT_LABEL}={Reason.Passed},{RUN_LABEL}!={plan.run_id}"
+        selector = f"{uid_selector(identity.uid)},{VERDICT_LABEL}={Reason.Passed}"
         try:
             config_maps = await self._api.list(CONFIG_MAPS, identity.namespace, selector, metadata_only=True)
-            own_results = [each for each in config_maps if observed_results(each, identity.uid) is not None]
-            newest_first = sorted(
-                own_results, key=lambda each: str(each["metadata"]["creationTimestamp"]), reverse=True
-            )
+            # An operator before this one may have written the results of the run itself, which are no earlier run's.
+            earlier_results = [
+                each
+                for each in config_maps
+                if observed_results(each, identity.uid) is not None
+                and each["metadata"]["name"] != test.record.results_name
+            ]
+            newest_first = sorted(earlier_results, key=_creation_time, reverse=True)
             names = [each["metadata"]["name"] for each in newest_first[: plan.baseline_runs + _MOST_UNLIKE]]
             # One after the other, because each may have a megabyte.
             runs = [await self._run(identity.namespace, name) for name in names]

@@ -53,6 +53,7 @@ from loadtest_operator.facts.secret_access import (
 )
 from loadtest_operator.facts.templates import ObservedTemplate
 from loadtest_operator.facts.workload import WorkloadLook
+from loadtest_operator.messages.ended_run import run_key
 from loadtest_operator.messages.messenger import Messenger
 from loadtest_operator.observe.earlier_runs import EarlierRuns
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
@@ -193,8 +194,8 @@ class Observer:
             complaints=await self._complaints(test, job_of_run, pods),
             results=await self._results(test, run_id),
             archives_results=self._means.archiver.is_on,
-            webhooks=self._means.messenger.rules() if _is_completed(test, run_id) else (),
-            message_ends=self._means.messenger.ends(uid, run_id),
+            webhooks=self._means.messenger.rules(),
+            message_ends=self._means.messenger.ends(run_key(uid, run_id, test.record.completed_at or "")),
             baseline=None if _is_completed(test, run_id) else await self._earlier_runs.baseline(test, job_of_run),
         )
 

@@ -15,6 +15,7 @@ from loadtest_operator.act.orphans import remove_orphans
 from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders, without_departed
 from loadtest_operator.decide.actions import CreateJob, ObserveGeneration
+from loadtest_operator.decide.afterwards import with_owed_messages
 from loadtest_operator.decide.outcomes import with_outcomes
 from loadtest_operator.decide.writing import essential, status_to_write, with_afterwards
 from loadtest_operator.facts.names import SELECTOR
@@ -130,7 +131,7 @@ class Reconciler:
         )
         self._memory.keep_look(observation, running=running)
         outcomes = await self._actor.perform(observation, decision.actions)
-        return with_outcomes(observation, decision, outcomes, self._policy)
+        return with_owed_messages(observation, with_outcomes(observation, decision, outcomes, self._policy))
 
     @property
     def child_kinds(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from loadtest_model.report.kept_files import LARGEST_FILE_BYTES, unpack
 from loadtest_model.report.summary import Summary
 from loadtest_model.report.time_series import SeriesRow, rows_of_csv
 from loadtest_operator.cluster.api import CONFIG_MAPS, Api
+from loadtest_operator.facts.resources import observed_results
 from loadtest_operator.manifests.results import REPORT_KEY
 from loadtest_operator.ui.shown_test import ShownTest
 
@@ -36,8 +37,12 @@ async def read_results(api: Api, test: ShownTest) -> Results | None:
 
     Raises ApiError.
     """
-    config_map = await api.get(CONFIG_MAPS, test.namespace, test.results_name)
-    return results_in(config_map) if config_map is not None else None
+    config_map = await api.get(CONFIG_MAPS, test.namespace, test.results_name) if test.results_name else None
+    # Whoever may write a status could name another ConfigMap there, or that of another run.
+    observed = observed_results(config_map, test.uid) if config_map is not None else None
+    if config_map is None or observed is None or observed.run_id != test.status.run_id:
+        return None
+    return results_in(config_map)
 
 
 def results_in(config_map: Json) -> Results | None:

@@ -74,7 +74,7 @@ class PageOfTest:
             role = self._role()
             notices = (role,) if role else ()
             return told_view(test.standing(notices), test.told())
-        run = test.uid, test.status.run_id or ""
+        run = test.uid, test.results_name
         if self._report is not None and self._report[0] == run:
             return self._report[1]
         try:

@@ -12,7 +12,6 @@ from loadtest_model.quantities import clip, count_text
 from loadtest_model.report.status import LOAD_RUNS, Phase, Status, StatusVerification
 from loadtest_model.report.summary import Proof
 from loadtest_model.secrecy import public_url
-from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.resources import instant
 from loadtest_operator.ui.shown_status import shown_status
 
@@ -54,8 +53,8 @@ class ShownTest:
 
     @property
     def results_name(self) -> str:
-        """The ConfigMap of its results. The status names it too, but others may write there."""
-        return results_name(self.name, self.uid, self.status.run_id or "")
+        """The ConfigMap of its results, as the status names it; empty if there is none. Others may write there."""
+        return self.status.results.config_map if self.status.results is not None else ""
 
     def line(self) -> ListedTest:
         """The test in a line of the list of all tests."""

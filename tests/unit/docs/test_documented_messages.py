@@ -59,7 +59,7 @@ def test_the_cloudevent_on_the_page_has_the_form_of_those_that_are_sent() -> Non
     event = message_of(MessageFormat.CLOUDEVENTS, EndedRun(IDENTITY, "v1.2.3", status), "")
 
     event["data"]["uid"] = "<uid of the LoadTest>"
-    assert shown == {**event, "id": "<uid of the LoadTest>/<run id>"}
+    assert shown == {**event, "id": "<uid of the LoadTest>/<run id>/2026-03-01T12:00:00Z"}
 
 
 def test_the_numbers_on_the_page_are_those_of_the_code() -> None:

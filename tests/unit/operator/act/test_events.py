@@ -1,6 +1,7 @@
 """What is announced on a LoadTest."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.reasons import Reason
@@ -96,6 +97,19 @@ def test_the_same_announcement_has_the_same_name_and_another_run_another() -> No
 
     assert first["metadata"]["name"] == again["metadata"]["name"] != other["metadata"]["name"]
     assert first["involvedObject"]["uid"] == observation.test.identity.uid
+
+
+def test_a_run_that_has_the_id_of_an_earlier_one_is_announced_again() -> None:
+    observation = a_new_observation()
+    later = replace(observation, now=NOW + timedelta(hours=1))
+
+    names = {
+        manifest(each, made, NOW.isoformat())["metadata"]["name"]
+        for each in (observation, later)
+        for made in announcements(RecordedStatus(), status_of(each))
+    }
+
+    assert len(names) == 2
 
 
 def test_a_change_after_the_end_is_answered_with_what_runs_the_test_again() -> None:

@@ -11,19 +11,18 @@ from msgspec import structs
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.afterwards import MessageState, StatusArchive, StatusMessage
-from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase
+from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase, Results
 from loadtest_model.spec.thresholds import BaselineRuns
 from loadtest_operator.decide import Decision, decide
 from loadtest_operator.decide.actions import ArchiveResults, DeleteTest, MarkFinished, RemoveResults, SendMessages
-from loadtest_operator.decide.afterwards import LOST, MESSAGE_SECONDS, excess_results
-from loadtest_operator.facts.names import results_name
+from loadtest_operator.decide.afterwards import MESSAGE_SECONDS, excess_results, with_owed_messages
 from loadtest_operator.facts.observation import Observation, ObservedResults, RecordedStatus
 from loadtest_operator.facts.resources import observed_results, rfc3339
 from loadtest_operator.policy.webhook_rules import WebhookRule
 from support.builders import IDENTITY
 from support.operator_builders import NOW, POLICY, a_fleet_spec, a_pod, a_test
 
-LATEST = results_name(IDENTITY.name, IDENTITY.uid, "1")
+LATEST = "heavy-latest-results"
 TEAM = WebhookRule("team")
 SENT = StatusMessage(webhook="team", state=MessageState.SENT, at=rfc3339(NOW))
 
@@ -37,6 +36,7 @@ def completed(*, seconds_ago: float = 10.0, verdict: str = "Passed", **fields: A
         run_id="1",
         verdict=verdict,
         completed_at=rfc3339(NOW - timedelta(seconds=seconds_ago)),
+        results=Results(config_map=LATEST),
         conditions=observation_fields.pop("conditions", ()),
         expires_at=observation_fields.pop("expires_at", None),
         messages=observation_fields.pop("messages", ()),
@@ -229,30 +229,43 @@ def with_recorded_messages(observation: Observation, *, seconds_ago: float) -> O
     return completed(seconds_ago=seconds_ago, webhooks=observation.webhooks, messages=afterwards.messages)
 
 
-def test_a_message_that_no_operator_was_there_to_send_has_failed_on_record() -> None:
-    began = completed(webhooks=(TEAM,))
-    in_time = with_recorded_messages(began, seconds_ago=MESSAGE_SECONDS - 5)
-    too_late = with_recorded_messages(began, seconds_ago=MESSAGE_SECONDS + 61)
+def the_end_of(observation: Observation) -> tuple[StatusMessage, ...]:
+    """What the status says of messages as soon as a test has completed: here one that was stopped beforehand."""
+    assert observation.test.spec is not None
+    spec = structs.replace(observation.test.spec, stop=True)
+    test = replace(observation.test, spec=spec, record=RecordedStatus(run_id="1"), finished_run=None)
+    ending = replace(observation, test=test)
+    decision = with_owed_messages(ending, decide(ending, POLICY))
+    assert decision.status is not None
+    assert decision.status.phase is Phase.COMPLETED
+    return decision.status.messages
 
-    assert actions_of(decide(in_time, POLICY), SendMessages) == [SendMessages(("team",), 5.0)]
-    decision = decide(too_late, POLICY)
+
+def test_an_operator_that_dies_right_after_an_end_has_left_on_record_who_is_to_hear_of_it() -> None:
+    failures = WebhookRule("failures", verdicts=("Failed",))
+
+    owed = the_end_of(completed(webhooks=(TEAM, failures)))
+
+    assert owed == (StatusMessage(webhook="team", state=MessageState.PENDING, at=rfc3339(NOW)),)
+
+
+def test_nobody_is_to_hear_of_the_end_of_a_test_that_is_being_deleted() -> None:
+    assert the_end_of(completed(webhooks=(TEAM,), test_fields={"is_deleting": True})) == ()
+
+
+@pytest.mark.parametrize("seconds_ago", [10.0, MESSAGE_SECONDS + 1, 30 * MESSAGE_SECONDS])
+def test_the_next_operator_sends_what_is_owed_however_late_it_comes(seconds_ago: float) -> None:
+    late = completed(seconds_ago=seconds_ago, messages=the_end_of(completed(webhooks=(TEAM,))))
+
+    decision = decide(late, POLICY)
+    after = decide(replace(late, message_ends=(SENT,)), POLICY)
+
+    assert actions_of(decision, SendMessages) == [SendMessages(("team",), max(0.0, MESSAGE_SECONDS - seconds_ago))]
     assert decision.afterwards is not None
-    (message,) = decision.afterwards.messages
-    assert (message.webhook, message.state, message.detail) == ("team", MessageState.FAILED, LOST)
-    assert actions_of(decision, SendMessages) == []
-
-
-def test_an_attempt_that_ends_just_after_the_time_still_counts() -> None:
-    late = with_recorded_messages(completed(webhooks=(TEAM,)), seconds_ago=MESSAGE_SECONDS + 5)
-
-    pending = decide(late, POLICY)
-    ended = decide(replace(late, message_ends=(SENT,)), POLICY).afterwards
-
-    assert pending.afterwards is not None
-    assert ended is not None
-    assert [message.state for message in pending.afterwards.messages] == [MessageState.PENDING]
-    assert pending.requeue_seconds == 60
-    assert ended.messages == (SENT,)
+    assert [message.state for message in decision.afterwards.messages] == [MessageState.PENDING]
+    assert actions_of(after, SendMessages) == []
+    assert after.afterwards is not None
+    assert after.afterwards.messages == (SENT,)
 
 
 def test_a_webhook_that_has_heard_of_the_end_does_not_hear_of_it_again() -> None:

@@ -1,6 +1,7 @@
 """From the verdict to the completed test: what is on record stands, and results that are written stay."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
@@ -120,3 +121,28 @@ def test_a_stop_after_the_verdict_changes_nothing() -> None:
     stopped = replace(look, test=replace(look.test, spec=structs.replace(spec, stop=True)))
 
     assert status_of(decide(stopped, POLICY)).verdict is Verdict.PASSED
+
+
+def results_name(status: Status) -> str:
+    assert status.results is not None
+    return status.results.config_map
+
+
+def test_a_run_whose_id_had_a_run_before_has_results_of_its_own() -> None:
+    first = an_observation(*DONE, begun=True)
+    second = replace(first, now=first.now + timedelta(hours=1))
+
+    names = {results_name(status_of(decide(look, POLICY))) for look in (first, second)}
+
+    assert len(names) == 2
+
+
+def test_an_operator_that_comes_later_writes_the_results_under_the_name_on_record() -> None:
+    look = judged_look(*DONE)
+    late = replace(look, now=look.now + timedelta(hours=1))
+
+    decision = decide(late, POLICY)
+
+    (action,) = decision.actions
+    assert isinstance(action, WriteResults)
+    assert action.manifest["metadata"]["name"] == results_name(status_of(decision)) == look.test.record.results_name

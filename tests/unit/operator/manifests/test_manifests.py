@@ -259,7 +259,7 @@ def test_without_a_wish_the_installations_resources_hold() -> None:
 
 
 def test_every_child_is_owned_and_labelled() -> None:
-    for manifest in (a_manifest(), results(PLAN, *a_run_result())):
+    for manifest in (a_manifest(), results(PLAN, *a_run_result(), "heavy-results")):
         (owner,) = manifest["metadata"]["ownerReferences"]
         assert (owner["uid"], owner["controller"], owner["blockOwnerDeletion"]) == (IDENTITY.uid, True, False)
         labels = manifest["metadata"]["labels"]
@@ -269,7 +269,9 @@ def test_every_child_is_owned_and_labelled() -> None:
 def test_the_results_of_a_run_bear_its_verdict() -> None:
     aggregate, summary = a_run_result()
 
-    assert results(PLAN, aggregate, summary)["metadata"]["labels"][VERDICT_LABEL] == str(summary.verdict)
+    assert results(PLAN, aggregate, summary, "heavy-results")["metadata"]["labels"][VERDICT_LABEL] == str(
+        summary.verdict
+    )
 
 
 @pytest.mark.parametrize("name", ["heavy", "a" * 253, "a.b-c", "x" * 39 + "-y"])
@@ -323,7 +325,7 @@ def test_every_object_has_the_labels_of_the_pods_beside_the_operators_own() -> N
     objects = (
         job(plan, spec, DEFAULTS),
         network_policy(plan, (), NetworkPolicyDefaults("loadtest-system"), chosen_labels(spec)),
-        results(plan, *a_run_result(), labels=chosen_labels(spec)),
+        results(plan, *a_run_result(), "heavy-results", labels=chosen_labels(spec)),
     )
 
     for manifest in objects:

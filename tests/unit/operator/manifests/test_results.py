@@ -20,6 +20,7 @@ from loadtest_operator.manifests.results import BUDGET_BYTES, REPORT_KEY, ROW_SE
 from support.operator_builders import PLAN, a_run_result
 
 DAY_SECONDS = 24 * 3_600
+NAME = "heavy-0a1b2c3d-results"
 
 
 def a_second(number: int, chance: Random) -> Second:
@@ -51,7 +52,7 @@ def a_run_of(seconds: int) -> tuple[Aggregate, Summary]:
 
 @cache
 def results_of_a_day() -> dict[str, Any]:
-    return results(PLAN, *a_run_of(DAY_SECONDS))
+    return results(PLAN, *a_run_of(DAY_SECONDS), NAME)
 
 
 def size_of(manifest: dict[str, Any]) -> int:
@@ -70,7 +71,7 @@ def rows_of(manifest: dict[str, Any]) -> list[dict[str, str]]:
 def test_a_short_run_is_kept_in_plain_with_every_second() -> None:
     aggregate, summary = a_run_of(60)
 
-    made = results(PLAN, aggregate, summary)
+    made = results(PLAN, aggregate, summary, NAME)
 
     assert sorted(made["data"]) == ["junit.xml", "summary.json", "summary.md", "time_series.csv"]
     assert list(made["binaryData"]) == [REPORT_KEY]
@@ -80,7 +81,7 @@ def test_a_short_run_is_kept_in_plain_with_every_second() -> None:
 
 
 def test_a_long_run_is_compressed_with_every_second() -> None:
-    made = results(PLAN, *a_run_of(3_600))
+    made = results(PLAN, *a_run_of(3_600), NAME)
 
     assert "time_series.csv" not in made["data"]
     assert [int(row["second"]) for row in rows_of(made)] == list(range(3_600))
@@ -90,7 +91,7 @@ def test_a_long_run_is_compressed_with_every_second() -> None:
 def test_a_day_fits_by_rows_of_more_seconds_and_nothing_of_it_is_missing(budget_bytes: int) -> None:
     aggregate, summary = a_run_of(DAY_SECONDS)
 
-    made = results_of_a_day() if budget_bytes == BUDGET_BYTES else results(PLAN, aggregate, summary, budget_bytes)
+    made = results_of_a_day() if budget_bytes == BUDGET_BYTES else results(PLAN, aggregate, summary, NAME, budget_bytes)
 
     rows = rows_of(made)
     width = int(rows[0]["seconds"])
@@ -108,7 +109,7 @@ def test_the_finest_rows_that_fit_are_taken() -> None:
     aggregate, summary = a_run_of(DAY_SECONDS)
     made = results_of_a_day()
 
-    less = results(PLAN, aggregate, summary, size_of(made) - 1)
+    less = results(PLAN, aggregate, summary, NAME, size_of(made) - 1)
 
     assert int(rows_of(less)[0]["seconds"]) > int(rows_of(made)[0]["seconds"])
 
@@ -120,7 +121,7 @@ def report_in(manifest: dict[str, Any]) -> str:
 def test_the_report_is_kept_as_compressed_html() -> None:
     aggregate, summary = a_run_of(60)
 
-    report = report_in(results(PLAN, aggregate, summary))
+    report = report_in(results(PLAN, aggregate, summary, NAME))
 
     assert f"<title>{summary.verdict}: {summary.name} " in report
     assert f"{summary.records.confirmed:,}" in report
@@ -135,9 +136,9 @@ def test_the_report_of_a_day_takes_a_small_part_of_the_budget_and_covers_all_of_
 
 def test_a_report_that_would_crowd_out_the_time_series_is_left_out() -> None:
     aggregate, summary = a_run_of(60)
-    series_bytes = len(results(PLAN, aggregate, summary)["data"]["time_series.csv"])
+    series_bytes = len(results(PLAN, aggregate, summary, NAME)["data"]["time_series.csv"])
 
-    manifest = results(PLAN, aggregate, summary, size_of_texts(summary, aggregate) + series_bytes)
+    manifest = results(PLAN, aggregate, summary, NAME, size_of_texts(summary, aggregate) + series_bytes)
 
     assert "binaryData" not in manifest
     assert len(rows_of(manifest)) == 60
@@ -145,5 +146,5 @@ def test_a_report_that_would_crowd_out_the_time_series_is_left_out() -> None:
 
 def size_of_texts(summary: Summary, aggregate: Aggregate) -> int:
     """What summary and JUnit XML take."""
-    data = results(PLAN, aggregate, summary)["data"]
+    data = results(PLAN, aggregate, summary, NAME)["data"]
     return sum(len(data[name].encode()) for name in ("summary.json", "summary.md", "junit.xml"))

@@ -64,7 +64,7 @@ def test_a_cloudevent_has_the_summary_as_its_data_and_an_id_that_stays() -> None
     data = event.pop("data")
     assert event == {
         "specversion": "1.0",
-        "id": f"{IDENTITY.uid}/v1",
+        "id": f"{IDENTITY.uid}/v1/2026-03-01T12:00:00Z",
         "source": "/apis/x-load-test.dev/v1alpha1/namespaces/shop/loadtests/heavy",
         "type": "dev.x-load-test.run.completed",
         "subject": "shop/heavy",

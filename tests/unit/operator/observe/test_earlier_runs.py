@@ -10,6 +10,7 @@ from loadtest_model.baseline.blocks import StepBlocks
 from loadtest_model.baseline.earlier_runs import RunOnRecord, StepOnRecord
 from loadtest_model.baseline.traits import traits_of
 from loadtest_model.report.labels import RUN_LABEL, VERDICT_LABEL
+from loadtest_model.report.status import Results
 from loadtest_operator.cluster.api import ApiError
 from loadtest_operator.facts.observation import ObservedJob, ObservedTest, RecordedStatus
 from loadtest_operator.manifests.common import owner_reference
@@ -24,6 +25,7 @@ Json = dict[str, Any]
 SPEC = a_fleet_spec(thresholds=["p95 < baseline + 10%"])
 PLAN = a_fleet_plan(SPEC)
 STARTED = a_test(SPEC, RecordedStatus(run_id="1", start=START))
+JUDGED = a_test(SPEC, RecordedStatus(run_id="1", start=START, results=Results(config_map="heavy-own-results")))
 
 
 def a_config_map(run_id: str, day: int, owner_uid: str = IDENTITY.uid, verdict: str = "Passed") -> Json:
@@ -112,7 +114,7 @@ async def test_the_passed_runs_of_the_test_are_read_once_the_newest_first() -> N
 @pytest.mark.parametrize(
     "config_map",
     [
-        a_config_map("1", 5),
+        a_config_map("own", 5),
         a_config_map("v5", 5, verdict="Failed"),
         a_config_map("v5", 5, owner_uid="somebody-else"),
         {**a_config_map("v5", 5), "data": {"summary.json": "{"}},
@@ -121,10 +123,18 @@ async def test_the_passed_runs_of_the_test_are_read_once_the_newest_first() -> N
 )
 async def test_what_is_no_earlier_passed_run_of_the_test_is_not_compared(config_map: Json) -> None:
     async with ConfigMaps(config_map, a_config_map("v1", 1)) as api:
-        baseline = await earlier_runs(api).baseline(STARTED, a_started_job())
+        baseline = await earlier_runs(api).baseline(JUDGED, a_started_job())
 
     assert baseline is not None
     assert [run.run_id for run in baseline.runs] == ["v1"]
+
+
+async def test_an_earlier_run_that_had_the_same_run_id_is_compared_too() -> None:
+    async with ConfigMaps(a_config_map("1", 1)) as api:
+        baseline = await earlier_runs(api).baseline(JUDGED, a_started_job())
+
+    assert baseline is not None
+    assert [run.run_id for run in baseline.runs] == ["1"]
 
 
 async def test_no_more_is_read_than_may_be_needed_of_many_runs() -> None:

@@ -5,18 +5,20 @@ import gzip
 import json
 from typing import Any
 
+import pytest
 from kubernetes.aio.client import Configuration
 
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.pages.live.view import LiveView
+from loadtest_model.report.labels import RUN_LABEL
 from loadtest_model.report.status import LOAD_RUNS, Phase
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.decide import decide
+from loadtest_operator.manifests.common import owner_reference
 from loadtest_operator.manifests.results import results
 from loadtest_operator.ui.finished import results_in
 from loadtest_operator.ui.page_of_test import PageOfTest
 from loadtest_operator.ui.running import Turns, measured
-from loadtest_operator.ui.shown_test import ShownTest
 from support.operator_builders import (
     PLAN,
     POLICY,
@@ -30,6 +32,7 @@ from support.operator_builders import (
 
 Json = dict[str, Any]
 KEY = ("shop", "heavy")
+RESULTS = "heavy-0a1b2c3d-results"
 
 
 class SomeApi(Api):
@@ -142,15 +145,22 @@ async def test_a_test_that_is_not_there_is_missing() -> None:
     assert "There is no LoadTest shop/heavy" in text_of(view)
 
 
-def results_of_a_run() -> Json:
+def results_of_a_run(**fields: Any) -> Json:
+    """The results as the API server has them."""
     aggregate, summary = a_run_result(a_measured_step())
-    return results(PLAN, aggregate, summary)
+    config_map = results(PLAN, aggregate, summary, RESULTS)
+    owners = [owner_reference("heavy", "uid-1")]
+    made = {"uid": "map-1", "creationTimestamp": "2026-03-01T11:00:00Z", "ownerReferences": owners}
+    config_map["metadata"] |= {**made, **fields}
+    return config_map
+
+
+def an_ended_resource(results_name: str = RESULTS) -> Json:
+    return a_resource(phase="Completed", verdict="Passed", runId="1", results={"configMap": results_name})
 
 
 async def test_a_test_that_has_ended_is_its_report_read_once() -> None:
-    resource = a_resource(phase="Completed", verdict="Passed", runId="1")
-    name = ShownTest.of(resource).results_name
-    api = SomeApi(**{"heavy": resource, name: results_of_a_run()})
+    api = SomeApi(**{"heavy": an_ended_resource(), RESULTS: results_of_a_run()})
     page = a_page(api)
 
     view, again = await page.render(), await page.render()
@@ -159,12 +169,37 @@ async def test_a_test_that_has_ended_is_its_report_read_once() -> None:
     assert [part.id for part in view.parts][:2] == ["verdict", "download"]
     assert 'href="heavy/report.html"' in text_of(view)
     assert "kubectl loadtest report heavy -n shop" in text_of(view)
-    assert api.readings.count(f"configmaps/{name}") == 1
+    assert api.readings.count(f"configmaps/{RESULTS}") == 1
+
+
+async def test_a_later_run_with_the_same_run_id_is_shown_by_its_own_results() -> None:
+    api = SomeApi(**{"heavy": an_ended_resource(), RESULTS: results_of_a_run()})
+    page = a_page(api)
+    await page.render()
+    api.objects |= {"heavy": an_ended_resource("heavy-later-results"), "heavy-later-results": results_of_a_run()}
+
+    await page.render()
+
+    assert api.readings[-1] == "configmaps/heavy-later-results"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"ownerReferences": [owner_reference("heavy", "another-uid")]},
+        {"labels": {RUN_LABEL: "2"}},
+        {"name": "somebodys-own"},
+    ],
+    ids=["of_another_test", "of_another_run", "no_results"],
+)
+async def test_a_config_map_that_is_not_the_results_of_the_run_is_not_shown(metadata: Json) -> None:
+    api = SomeApi(**{"heavy": an_ended_resource(), RESULTS: results_of_a_run(**metadata)})
+
+    assert "There are no results, or they were removed." in text_of(await a_page(api).render())
 
 
 async def test_another_run_of_the_test_takes_the_place_of_the_report() -> None:
-    resource = a_resource(phase="Completed", verdict="Passed", runId="1")
-    api = SomeApi(**{"heavy": resource, ShownTest.of(resource).results_name: results_of_a_run()})
+    api = SomeApi(**{"heavy": an_ended_resource(), RESULTS: results_of_a_run()})
     page = a_page(api)
     await page.render()
     api.objects["heavy"] = a_resource(phase="Queued", message="waits for its turn", runId="2")
@@ -173,7 +208,8 @@ async def test_another_run_of_the_test_takes_the_place_of_the_report() -> None:
 
 
 async def test_results_that_may_not_be_read_are_told_with_what_the_status_has() -> None:
-    api = SomeApi(heavy=a_resource(phase="Completed", verdict="Failed", message="threshold p95 is breached", runId="1"))
+    failed = {"phase": "Completed", "verdict": "Failed", "message": "threshold p95 is breached", "runId": "1"}
+    api = SomeApi(heavy=a_resource(**failed, results={"configMap": RESULTS}))
     api.problem["configmaps"] = ApiError(403, "Forbidden", "configmaps is forbidden")
 
     text = text_of(await a_page(api).render())
@@ -184,7 +220,7 @@ async def test_results_that_may_not_be_read_are_told_with_what_the_status_has() 
 
 
 async def test_results_that_were_removed_are_told() -> None:
-    api = SomeApi(heavy=a_resource(phase="Completed", verdict="Passed", runId="1"))
+    api = SomeApi(heavy=an_ended_resource())
 
     assert "There are no results, or they were removed." in text_of(await a_page(api).render())
 

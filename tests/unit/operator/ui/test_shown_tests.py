@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.report.status import LOAD_RUNS, Phase
-from loadtest_operator.facts.names import results_name
 from loadtest_operator.ui.shown_status import shown_status
 from loadtest_operator.ui.shown_test import ShownTest
 
@@ -69,14 +68,20 @@ def test_a_test_that_nobody_looked_at_has_no_phase() -> None:
     assert test.standing().phase == "Not looked at yet"
 
 
-def test_a_test_that_has_ended_has_its_verdict_and_its_results_by_their_own_name() -> None:
+def test_a_test_that_has_ended_has_its_verdict_and_the_name_of_its_results() -> None:
     test = ShownTest.of(
-        a_resource(phase="Completed", verdict="Failed", runId="3", results={"configMap": "somebody-elses"})
+        a_resource(phase="Completed", verdict="Failed", runId="3", results={"configMap": "heavy-0a1b2c3d-results"})
     )
 
     assert test.has_ended
     assert test.standing().verdict is Verdict.FAILED
-    assert test.results_name == results_name("heavy", "uid-1", "3")
+    assert test.results_name == "heavy-0a1b2c3d-results"
+
+
+def test_a_name_of_results_that_leads_elsewhere_is_none() -> None:
+    test = ShownTest.of(a_resource(phase="Completed", runId="3", results={"configMap": "../secrets/token"}))
+
+    assert test.results_name == ""
 
 
 def test_values_of_a_url_are_not_shown() -> None:
