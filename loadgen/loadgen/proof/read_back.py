@@ -37,6 +37,8 @@ from loadtest_model.spec.verification import LOOK_UP_PATTERN
 RETRY_PAUSE_SECONDS: Final = 1.0
 CUT_SHORT_SECONDS: Final = 3.0
 """The longest that a reading takes which the report of a refused or halted run waits for."""
+AGREEMENT_SECONDS: Final = 1.0
+"""How far apart two readings are that agree."""
 _PASSING_STATUSES: Final = frozenset({408, 425, 429})
 _TOKEN_STATUSES: Final = frozenset({401, 403})
 
@@ -93,8 +95,20 @@ class ReadBack:
             await self.read(ReadingMoment.SETTLED, keys)
 
     async def read_after_cut(self, moment: ReadingMoment, keys: Sequence[str]) -> None:
-        """Read once after a refusal or a halt, so that the report says how many rows are stored."""
+        """Read after a refusal or a halt, so that the report says how many rows are stored.
+
+        The target may still work on uploads whose connections were cut, and other pods may be about to halt. So it is
+        read until two readings agree, or the time is over. The last one counts.
+        """
+        ends_at = time.monotonic() + CUT_SHORT_SECONDS
         await self.read(moment, keys, longest_seconds=CUT_SHORT_SECONDS)
+        report = self.report
+        while not report.readings[-1].problem and ends_at - time.monotonic() > AGREEMENT_SECONDS:
+            await asyncio.sleep(AGREEMENT_SECONDS)
+            later = await self._reading(moment, keys, min(self._plan.timeout_seconds, ends_at - time.monotonic()))
+            if later.problem or later == report.readings[-1]:
+                return
+            report = self.report = structs.replace(report, readings=(*report.readings[:-1], later))
 
     async def _reading(self, moment: ReadingMoment, keys: Sequence[str], timeout_seconds: float) -> Reading:
         last_error: _ReadingFailedError | None = None

@@ -627,6 +627,27 @@ async def test_a_pod_whose_load_is_halted_by_a_violation_reads_how_many_rows_are
             assert shown(word) is ReadBackResult.STORED
 
 
+async def test_what_the_target_still_stores_of_uploads_that_were_cut_is_counted(tmp_path: Path) -> None:
+    def store_late(received: ReceivedUpload) -> Answer:
+        # The connection is cut by then, and the target goes on with what it has received.
+        asyncio.get_running_loop().call_later(0.6, storage.ids.update, received.client_ids)
+        return storing_answer(received)
+
+    async with running_storage() as storage, running_target() as target:
+        plan = a_plan(target, counting(storage), duration_seconds=30)
+        async with pod_process(plan, tmp_path) as pod:
+            await start_fleet((pod,))
+            target.answer = store_late
+            final = await pod.until_final()
+
+            assert final.verification is not None
+            assert final.verification.read_back is not None
+            assert shown(final.verification) is ReadBackResult.STORED
+            (*_, last) = final.verification.read_back.readings
+            assert len(storage.ids) > 1
+            assert (last.moment, last.rows) == (ReadingMoment.HALTED, len(storage.ids))
+
+
 @pytest.mark.parametrize("end", [Verb.HALT, Verb.STOP])
 async def test_a_verification_that_is_cut_off_names_the_canary_that_was_under_way(tmp_path: Path, end: Verb) -> None:
     async with running_target() as target:
