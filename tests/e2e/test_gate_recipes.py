@@ -1,7 +1,9 @@
 """Each recipe of examples/ lets a good version through and blocks a bad one, run as far as it can be run here."""
 
+import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
+from lupa.lua54 import LuaRuntime
 
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
+from peers.readers_of_status import flux as flux_program
 from support.loadtests import PATH, Namespace, make_namespace
 from support.manifest_tools import helm, kustomization_objects
 from support.releases import BAD, EXAMPLES, GOOD, SPEC, cluster_with_releases, image_of, release, shell, target_objects
@@ -213,6 +217,44 @@ def helm_test(shop: Shop) -> bool:
     return is_passed
 
 
+def argo_cd_hook(shop: Shop) -> bool:
+    """The LoadTest as the hook, by the health check that belongs to it."""
+    hook = shop.read("argocd/before-release.yaml")
+    assert hook["metadata"]["annotations"]["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+    path = f"{PATH.format(namespace=shop.namespace.name)}/{hook['metadata']['name']}"
+    shop.rest.delete(path)
+    wait_for("the hook before to be gone", lambda: shop.rest.get_or_none(path) is None, 60)
+    shop.apply({**hook, "spec": {**hook["spec"], **SPEC, "parallelism": 1}})
+    check = (shop.examples / "argocd" / "health.lua").read_text(encoding="utf-8")
+    waits = ("Progressing", "Suspended")
+
+    def health() -> str:
+        lua: Any = LuaRuntime(unpack_returned_tuples=True)
+        lua.globals().obj = lua.table_from(shop.rest.call("GET", path), recursive=True)
+        word = str(dict(lua.execute(check))["status"])
+        return "" if word in waits else word
+
+    return wait_for("the hook to be judged", health, END_SECONDS) == "Healthy"
+
+
+def flux(shop: Shop) -> bool:
+    """The Kustomization of the test, by what Flux itself makes of it; production depends on that one."""
+    text = (shop.examples / "flux" / "load-test.yaml").read_text(encoding="utf-8").replace("${version}", shop.tag)
+    test = yaml.safe_load(text)
+    shop.apply({**test, "spec": {**test["spec"], **SPEC, "parallelism": 1}})
+    path = f"{PATH.format(namespace=shop.namespace.name)}/{test['metadata']['name']}"
+    kustomizations = yaml.safe_load_all((shop.examples / "flux" / "release.yaml").read_text(encoding="utf-8"))
+    (judging,) = [each for each in kustomizations if each["metadata"]["name"] == "shop-load-test"]
+    program = flux_program()
+
+    def judgement() -> str:
+        lines = "".join(json.dumps(each) + "\n" for each in (judging, shop.rest.call("GET", path)))
+        word = subprocess.run([program], input=lines, capture_output=True, text=True, check=True).stdout.strip()
+        return "" if word == "InProgress" else word
+
+    return wait_for("Flux to judge the test", judgement, END_SECONDS) == "Current"
+
+
 def argo_rollouts(shop: Shop) -> bool:
     shop.apply_gate()
     template = shop.read("canary/argo-rollouts.yaml")
@@ -243,7 +285,7 @@ def _job_spec(containers: list[Json], volumes: list[Json]) -> Json:
 
 
 RECIPES: list[Callable[[Shop], bool]] = [
-    github_actions, gitlab_ci, jenkins, tekton, cron_job, argo_cd, argo_rollouts, flagger, helm_test
+    github_actions, gitlab_ci, jenkins, tekton, cron_job, argo_cd, argo_rollouts, flagger, flux, argo_cd_hook, helm_test
 ]  # fmt: skip
 
 
