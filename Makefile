@@ -19,6 +19,9 @@ PYTEST_FLAGS ?=
 TARGET ?=
 LOCALCLUSTER := $(BIN)/python -m localcluster
 
+# Images of Python often set this. Then each worker rewrites the assertions of all tests anew: 6 s of processor time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'

@@ -57,10 +57,20 @@ def helm(*arguments: str, kubeconfig: Path | None = None, values: Mapping[str, A
     return process.stdout
 
 
+def read_documents(text: str) -> list[Json]:
+    """The documents of a YAML file, without empty ones."""
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+
+
 def chart_objects(values: Mapping[str, Any] | None = None, namespace: str = NAMESPACE) -> list[Json]:
     """The objects that the chart makes."""
-    text = helm("template", RELEASE, str(CHART), "--namespace", namespace, values=values)
-    return [document for document in yaml.safe_load_all(text) if document]
+    return read_documents(_rendered_chart(json.dumps(values or {}), namespace))
+
+
+@cache
+def _rendered_chart(values: str, namespace: str) -> str:
+    """What helm makes of the chart with these values, as JSON; many tests compare with the same."""
+    return helm("template", RELEASE, str(CHART), "--namespace", namespace, values=json.loads(values))
 
 
 def kustomization_objects(folder: Path) -> list[Json]:
@@ -71,7 +81,7 @@ def kustomization_objects(folder: Path) -> list[Json]:
     return [document for document in yaml.load_all(process.stdout, _Loader) if document]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads 1e-06 as the number that it is in YAML 1.2, which kustomize writes and Kubernetes reads."""
 
 

@@ -5,13 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from loadtest_model.release import installed_version
 from loadtest_operator.facts.quantities import quantity
 from loadtest_operator.manifests.injection import MESH_OFF
 from support.chart_variants import VARIANTS
-from support.manifest_tools import CHART, CHARTS, Json, chart_objects, helm, kinds, kustomization_objects, only_object
+from support.manifest_tools import (
+    CHART,
+    CHARTS,
+    Json,
+    chart_objects,
+    helm,
+    kinds,
+    kustomization_objects,
+    only_object,
+    read_documents,
+)
 from tools import render_chart
 
 # What kubeadm's control plane requests with CoreDNS, and a node's network daemon beside it.
@@ -26,7 +35,7 @@ CLUSTER_SCOPED = {
 
 
 def installed_objects() -> list[Json]:
-    return [document for document in yaml.safe_load_all((CHARTS / "install.yaml").read_text()) if document]
+    return read_documents((CHARTS / "install.yaml").read_text())
 
 
 def find_object(kind: str, name: str, objects: list[Json]) -> Json:
@@ -79,7 +88,7 @@ def test_the_crd_outlives_the_release() -> None:
 
 def test_the_crd_is_the_generated_one() -> None:
     crd = only_object("CustomResourceDefinition", installed_objects())
-    generated = yaml.safe_load((CHARTS.parent / "crds" / "loadtests.yaml").read_text())
+    (generated,) = read_documents((CHARTS.parent / "crds" / "loadtests.yaml").read_text())
 
     assert crd["spec"] == generated["spec"]
 
@@ -125,7 +134,7 @@ def test_operator_target_and_two_pods_fit_two_cores_beside_a_control_plane() -> 
         return requested
 
     example = CHARTS.parent / "examples" / "django_target" / "manifests.yaml"
-    target = only_object("Deployment", [document for document in yaml.safe_load_all(example.read_text()) if document])
+    target = only_object("Deployment", read_documents(example.read_text()))
     pod = json.loads(environment_of(installed_objects())["LOADTEST_POD_RESOURCES"])["requests"]
     together = [requests(only_object("Deployment", installed_objects())), requests(target), pod, pod]
 
@@ -320,8 +329,8 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_name(values: dict[str, An
 
 
 def test_every_setting_is_in_the_schema_and_every_object_of_it_is_closed() -> None:
-    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    (values,) = read_documents((CHART / "values.yaml").read_text())
 
     def open_objects(part: Any, where: str) -> list[str]:
         if isinstance(part, list):

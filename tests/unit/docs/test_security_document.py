@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from support.manifest_tools import read_documents
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ROW = re.compile(r"^\| (?P<resources>[^|]*`[^|]*) \| (?P<verbs>[a-z, ]+) \|", re.MULTILINE)
@@ -25,9 +25,10 @@ def documented() -> Rights:
 
 
 def given() -> Rights:
-    installed = [made for made in yaml.safe_load_all((REPOSITORY / "charts" / "install.yaml").read_text()) if made]
     (role,) = [
-        made for made in installed if made["kind"] == "ClusterRole" and made["metadata"]["name"] == "loadtest-operator"
+        document
+        for document in read_documents((REPOSITORY / "charts" / "install.yaml").read_text())
+        if document["kind"] == "ClusterRole" and document["metadata"]["name"] == "loadtest-operator"
     ]
     rules: list[dict[str, Any]] = role["rules"]
     return {
