@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, groupby
+from itertools import accumulate, chain, groupby, islice
 from typing import Final
 
 from msgspec import Struct, convert, structs
@@ -50,13 +50,20 @@ class SeriesRow(Struct, frozen=True, kw_only=True):
 
 
 TIME_SERIES_COLUMNS: Final = SeriesRow.__struct_fields__
+_PART_ROWS: Final = 500
 
 
 def series_rows(
     plan: Plan, aggregate: Aggregate, started_at: str | None, row_seconds: int = 1
 ) -> tuple[SeriesRow, ...]:
     """One row for so many seconds, counted from the common start of each step. `started_at` is in RFC 3339."""
-    rows = []
+    return tuple(each_series_row(plan, aggregate, started_at, row_seconds))
+
+
+def each_series_row(
+    plan: Plan, aggregate: Aggregate, started_at: str | None, row_seconds: int = 1
+) -> Iterator[SeriesRow]:
+    """The rows of `series_rows`, each made when it is asked for."""
     start = datetime.fromisoformat(started_at) if started_at else None
     planned_starts = accumulate(plan.step_span_seconds, initial=0.0)
     for step, step_aggregate, planned_seconds in zip(plan.steps, aggregate.steps, planned_starts, strict=False):
@@ -68,17 +75,21 @@ def series_rows(
         for first, seconds in groupby(
             step_aggregate.seconds, key=lambda second: second.second // row_seconds * row_seconds
         ):
-            rows.append(_row(step.name, step_start, first, tuple(seconds), greatest_seconds))
-    return tuple(rows)
+            yield _row(step.name, step_start, first, tuple(seconds), greatest_seconds)
 
 
 def time_series_csv(rows: Iterable[SeriesRow]) -> str:
     """The rows under a heading, in the order of the columns."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(TIME_SERIES_COLUMNS)
-    writer.writerows(tuple(map(_cell, structs.astuple(row))) for row in rows)
-    return text.getvalue()
+    return "".join(time_series_parts(rows))
+
+
+def time_series_parts(rows: Iterable[SeriesRow]) -> Iterator[str]:
+    """The text of `time_series_csv` in parts, so that a reader may stop before the rows do."""
+    lines = chain([TIME_SERIES_COLUMNS], (tuple(map(_cell, structs.astuple(row))) for row in rows))
+    while part := list(islice(lines, _PART_ROWS)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(part)
+        yield text.getvalue()
 
 
 def rows_of_csv(text: str) -> tuple[SeriesRow, ...]:
