@@ -1,6 +1,7 @@
 """Whatever ends a run, one lost write of its status or one lost act changes nothing about its verdict."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -112,10 +113,10 @@ STORIES: Final = {
 }
 
 
-def run_of(story: Story, disturbance: Disturbance) -> SimulatedRun:
-    run = SimulatedRun(
-        spec=story.spec, happen=story.happen, disturbance=disturbance, response_seconds=story.response_seconds
-    )
+@cache
+def undisturbed_run(name: str) -> SimulatedRun:
+    story = STORIES[name]
+    run = SimulatedRun(spec=story.spec, happen=story.happen, response_seconds=story.response_seconds)
     run.run()
     return run
 
@@ -123,24 +124,23 @@ def run_of(story: Story, disturbance: Disturbance) -> SimulatedRun:
 @pytest.mark.parametrize("forgets", [False, True], ids=["the same operator", "another operator"])
 @pytest.mark.parametrize("name", STORIES)
 def test_with_any_single_write_of_the_status_lost_the_verdict_is_the_same(name: str, forgets: bool) -> None:
-    story = STORIES[name]
-    undisturbed = run_of(story, Disturbance())
+    end = STORIES[name].end
+    undisturbed = undisturbed_run(name)
     disturbances = [Disturbance(lost_write=number, forgets=forgets) for number in range(1, undisturbed.writes + 1)]
 
-    assert undisturbed.end == story.end
-    assert {each.lost_write: run_of(story, each).end for each in disturbances} == {
-        each.lost_write: story.end for each in disturbances
+    assert undisturbed.end == end
+    assert {each.lost_write: undisturbed.disturbed(each).run() for each in disturbances} == {
+        each.lost_write: end for each in disturbances
     }
 
 
 @pytest.mark.parametrize("forgets", [False, True], ids=["the same operator", "another operator"])
 @pytest.mark.parametrize("name", STORIES)
 def test_with_any_single_act_lost_the_verdict_is_the_same(name: str, forgets: bool) -> None:
-    story = STORIES[name]
-    disturbances = [
-        Disturbance(lost_act=number, forgets=forgets) for number in range(1, run_of(story, Disturbance()).acts + 1)
-    ]
+    end = STORIES[name].end
+    undisturbed = undisturbed_run(name)
+    disturbances = [Disturbance(lost_act=number, forgets=forgets) for number in range(1, undisturbed.acts + 1)]
 
-    assert {each.lost_act: run_of(story, each).end for each in disturbances} == {
-        each.lost_act: story.end for each in disturbances
+    assert {each.lost_act: undisturbed.disturbed(each).run() for each in disturbances} == {
+        each.lost_act: end for each in disturbances
     }

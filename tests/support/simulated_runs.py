@@ -14,6 +14,7 @@ from loadtest_model.judgement.abort import AbortWatch
 from loadtest_model.measurement.sketch import merged_sketch, sketch_of
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Snapshot
 from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.plan import Plan
 from loadtest_model.spec import Scenario, Spec
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import (
@@ -186,6 +187,24 @@ class SimulatedRun:
     abort_watch: AbortWatch = field(default_factory=AbortWatch)
     pods: list[ModelPod] = field(default_factory=list)
     remembered: dict[int, Snapshot] = field(default_factory=dict)
+    compiled: tuple[Spec, Plan] | None = None
+    checkpoints: list["SimulatedRun"] = field(default_factory=list)
+    """The run as it stood before each look."""
+
+    def disturbed(self, disturbance: Disturbance) -> "SimulatedRun":
+        """The run with a disturbance, from the look in which that comes: until then it went as it did without one."""
+        before = [
+            run
+            for run in self.checkpoints
+            if (disturbance.lost_write is None or run.writes < disturbance.lost_write)
+            and (disturbance.lost_act is None or run.acts < disturbance.lost_act)
+        ]
+        return replace(before[-1]._copy(), disturbance=disturbance)
+
+    def _copy(self) -> "SimulatedRun":
+        """The run as it stands. The values in it are frozen, or are replaced as a whole."""
+        pods = [replace(pod) for pod in self.pods]
+        return replace(self, pods=pods, remembered=dict(self.remembered), checkpoints=[])
 
     @property
     def reason_to_stop(self) -> str | None:
@@ -204,6 +223,7 @@ class SimulatedRun:
     def run(self) -> tuple[str, str]:
         """Go through all looks until the test has ended and its pods are gone."""
         for _ in range(MOST_LOOKS):
+            self.checkpoints.append(self._copy())
             for pod in self.pods:
                 pod.advance(self.now)
             self.happen(self)
@@ -248,9 +268,8 @@ class SimulatedRun:
 
     def _observation(self) -> Observation:
         recorded = recorded_status(self.status) if self.status else RecordedStatus()
-        plan = a_fleet_plan(self.spec)
         test = replace(a_test(self.spec, recorded, finished_run=self.finished_run), status=self.status)
-        job = a_job(plan=plan, age_seconds=0.0) if self.has_job and not self.is_job_deleted else None
+        job = a_job(plan=self._plan(), age_seconds=0.0) if self.has_job and not self.is_job_deleted else None
         return Observation(
             test=test,
             now=NOW + timedelta(seconds=self.now),
@@ -260,6 +279,12 @@ class SimulatedRun:
             endpoints=None if self.has_job else ADDRESSES,
             abort_watch=self.abort_watch,
         )
+
+    def _plan(self) -> Plan:
+        """The plan of the spec, compiled anew after each change."""
+        if self.compiled is None or self.compiled[0] != self.spec:
+            self.compiled = (self.spec, a_fleet_plan(self.spec))
+        return self.compiled[1]
 
     def _pod(self, model: ModelPod) -> ObservedPod:
         if model.exit_code is None:
