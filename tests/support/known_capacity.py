@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from random import Random
 from typing import Any, Final, cast
 
@@ -114,6 +115,7 @@ async def climb(plan: Plan, pool: WorkerPool) -> tuple[CapacityFinding, Aggregat
     return finding, measured(), loop.time() - began_at
 
 
+@cache
 def closed_response_quantile(quantile: float, users: int, workers: int, mean_seconds: float) -> float:
     """The exact quantile of the response time with so many virtual users that never pause.
 
@@ -124,6 +126,7 @@ def closed_response_quantile(quantile: float, users: int, workers: int, mean_sec
     return _root(lambda t: _exceeds(t, waits, workers / mean_seconds, 1 / mean_seconds), 1 - quantile)
 
 
+@cache
 def open_response_quantile(quantile: float, rate: float, workers: int, mean_seconds: float) -> float:
     """The exact quantile of the response time of an M/M/c queue; infinite if it is overloaded (Erlang's C)."""
     offered = rate * mean_seconds

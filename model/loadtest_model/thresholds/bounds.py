@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, structs
@@ -116,6 +116,8 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
         return self.baseline is not None and not self.baseline.runs
 
 
+# The same few expressions are read again at each turn of the operator.
+@lru_cache(maxsize=1024)
 def parse_threshold(expression: str) -> Threshold:
     """The threshold an expression such as `p95 < 20s` means.
 

@@ -199,18 +199,16 @@ def a_number(kind: str, low: int, high: int, places: int = 0) -> ColumnPlan:
 def test_a_mark_stands_for_digits_that_all_lie_in_the_range_and_leave_every_number_as_likely(plan: ColumnPlan) -> None:
     mark = "\x05" * marked_digits(plan)
     texts = numbers(plan, Words(3), mark)(RowSlice(20_000, np.zeros(20_000, np.int64), {}, {}))
+    endings = [str(end).zfill(len(mark)) for end in range(10 ** len(mark))]
+    whole_number = re.compile(r"-?(0|[1-9][0-9]*)")
 
     found: Counter[int] = Counter()
-    for text in texts:
+    for text, times in Counter(texts).items():
         units = text.replace(".", "")
-        ends = (
-            [units.replace(mark, str(end).zfill(len(mark))) for end in range(10 ** len(mark))]
-            if mark in text
-            else [units]
-        )
+        ends = [units.replace(mark, end) for end in endings] if mark in text else [units]
         for end in ends:
-            assert re.fullmatch(r"-?(0|[1-9][0-9]*)", end if not plan.places else text.partition(".")[0] or "0")
-            found[int(end)] += 10 ** len(mark) // len(ends)
+            assert whole_number.fullmatch(end if not plan.places else text.partition(".")[0] or "0")
+            found[int(end)] += times * 10 ** len(mark) // len(ends)
     assert plan.low <= min(found)
     assert max(found) <= plan.high
     middle = (plan.low + plan.high) // 2
