@@ -36,7 +36,14 @@ from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
 from loadtest_model.protocol.last_word import LIMIT_BYTES, MESH_LIMIT_BYTES, decode_last_word, encode_last_word
 
+# Hypothesis takes longer to make a strategy than to draw from it, so each is made once.
 small = st.integers(0, 1_000)
+up_to_three = st.integers(0, 3)
+flags = st.booleans()
+up_to_two = st.integers(0, 2)
+up_to_fifty = st.integers(1, 50)
+up_to_a_hundred = st.floats(0, 100)
+nanoseconds = st.lists(st.integers(1_000, 10**12), max_size=5)
 
 
 @st.composite
@@ -53,26 +60,31 @@ def conserved_counts(draw: st.DrawFn) -> Counts:
     )
 
 
+examples = st.none() | st.builds(
+    Example,
+    address=st.sampled_from(["10.0.0.1:8000", "10.0.0.2:8000"]),
+    status=st.none() | st.integers(400, 599),
+    text=st.text(max_size=EXAMPLE_CHARACTERS),
+)
+
+
 @st.composite
 def cause_counts(draw: st.DrawFn) -> CauseCount:
-    shortest, longer = draw(st.floats(0, 100)), draw(st.floats(0, 100))
-    address = st.sampled_from(["10.0.0.1:8000", "10.0.0.2:8000"])
-    texts = st.text(max_size=EXAMPLE_CHARACTERS)
-    example = st.builds(Example, address=address, status=st.none() | st.integers(400, 599), text=texts)
+    shortest, longer = draw(up_to_a_hundred), draw(up_to_a_hundred)
     return CauseCount(
-        count=draw(st.integers(1, 50)),
+        count=draw(up_to_fifty),
         shortest_seconds=shortest,
         longest_seconds=shortest + longer,
-        example=draw(st.none() | example),
+        example=draw(examples),
     )
 
 
-nanoseconds = st.lists(st.integers(1_000, 10**12), max_size=5)
+part_times = st.lists(small, max_size=4)
 
 
 @st.composite
 def parts(draw: st.DrawFn) -> UploadPart:
-    times = draw(st.lists(small, max_size=4))
+    times = draw(part_times)
     return UploadPart(count=len(times), sum_nanoseconds=sum(times), max_nanoseconds=max(times, default=0))
 
 
@@ -81,20 +93,22 @@ def own_times(draw: st.DrawFn) -> OwnTime:
     return OwnTime(
         response=sketch_of(draw(nanoseconds)),
         service=sketch_of(draw(nanoseconds)),
-        lag_p99_seconds=draw(st.floats(0, 10)),
+        lag_p99_seconds=draw(up_to_a_hundred),
         offered=draw(small),
         planned=draw(small),
         unsent=draw(small),
         timeouts=draw(small),
         dropped=draw(small),
-        longest_stall_seconds=draw(st.floats(0, 100)),
+        longest_stall_seconds=draw(up_to_a_hundred),
     )
+
+
+spans = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 40)), max_size=4)
 
 
 @st.composite
 def silences(draw: st.DrawFn) -> Silence:
     """As a pod tells it: merging with nothing leaves it as it is."""
-    spans = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 40)), max_size=4)
     answered, waiting = ([(begin, begin + length) for begin, length in draw(spans)] for _ in range(2))
     return merged_silence([Silence(answered=tuple(answered), waiting=tuple(waiting), due=draw(small))])
 
@@ -140,83 +154,97 @@ slow_samples = st.lists(
 ).map(lambda samples: slowest_samples([tuple(samples)]))
 
 
+all_counts, all_parts, all_own_times, all_silences = conserved_counts(), parts(), own_times(), silences()
+seconds_numbers = st.lists(st.integers(0, 30), unique=True, max_size=5)
+many_nanoseconds = st.lists(st.integers(1_000, 10**12), max_size=20)
+causes_of_step = st.dictionaries(st.sampled_from(Cause), cause_counts(), max_size=8)
+ages = st.lists(up_to_a_hundred, max_size=4)
+step_starts = st.none() | up_to_a_hundred
+
+
 @st.composite
 def steps(draw: st.DrawFn, number: int) -> StepAggregate:
-    numbers = draw(st.lists(st.integers(0, 30), unique=True, max_size=5))
+    numbers = draw(seconds_numbers)
     return StepAggregate(
         step=number,
-        total=draw(conserved_counts()),
-        judged=draw(conserved_counts()),
+        total=draw(all_counts),
+        judged=draw(all_counts),
         errors=draw(errors_by_kind),
-        causes=draw(st.dictionaries(st.sampled_from(Cause), cause_counts(), max_size=8)),
-        response=sketch_of(draw(st.lists(st.integers(1_000, 10**12), max_size=20))),
+        causes=draw(causes_of_step),
+        response=sketch_of(draw(many_nanoseconds)),
         service=sketch_of(draw(nanoseconds)),
         rejected_response=sketch_of(draw(nanoseconds)),
-        silence=draw(silences()),
+        silence=draw(all_silences),
         seconds=tuple(
             Second(
                 second=second,
-                counts=draw(conserved_counts()),
+                counts=draw(all_counts),
                 virtual_users=draw(small),
                 errors=draw(errors_by_kind),
                 answer_times=draw(coarse),
             )
             for second in sorted(numbers)
         ),
-        segment_response=tuple(sketch_of(draw(nanoseconds)) for _ in range(draw(st.integers(0, 2)))),
-        segment_counts=tuple(draw(conserved_counts()) for _ in range(draw(st.integers(0, 2)))),
-        parts=UploadParts(connect=draw(parts()), upload=draw(parts()), wait=draw(parts())),
+        segment_response=tuple(sketch_of(draw(nanoseconds)) for _ in range(draw(up_to_two))),
+        segment_counts=tuple(draw(all_counts) for _ in range(draw(up_to_two))),
+        parts=UploadParts(connect=draw(all_parts), upload=draw(all_parts), wait=draw(all_parts)),
         addresses=draw(spreads),
         lateness=sketch_of(draw(nanoseconds)),
-        own=draw(own_times()),
+        own=draw(all_own_times),
         censored=CensoredTimes(
             response=sketch_of(draw(nanoseconds)),
             service=sketch_of(draw(nanoseconds)),
             remaining_nanoseconds=draw(small),
         ),
         vu_limit_reached=draw(small),
-        load_seconds=draw(st.floats(0, 100)),
+        load_seconds=draw(up_to_a_hundred),
         in_flight=draw(small),
-        in_flight_ages_seconds=tuple(sorted(draw(st.lists(st.floats(0, 100), max_size=4)), reverse=True)),
-        finished_pods=draw(st.booleans()),
-        start_seconds=draw(st.none() | st.floats(0, 100)),
+        in_flight_ages_seconds=tuple(sorted(draw(ages), reverse=True)),
+        finished_pods=draw(flags),
+        start_seconds=draw(step_starts),
         slowest=draw(slow_samples),
-        plateaus=tuple(draw(plateaus(number)) for number in range(draw(st.integers(0, 3)))),
+        plateaus=tuple(draw(plateaus(number)) for number in range(draw(up_to_three))),
     )
 
 
 @st.composite
 def plateaus(draw: st.DrawFn, number: int) -> StepAggregate:
     """As a pod tells of a plateau of a climb."""
-    counts = draw(conserved_counts())
+    counts = draw(all_counts)
     return StepAggregate(
         step=number,
         total=counts,
         judged=counts,
         response=sketch_of(draw(nanoseconds)),
-        own=draw(own_times()),
-        load_seconds=draw(st.floats(0, 100)),
+        own=draw(all_own_times),
+        load_seconds=draw(up_to_a_hundred),
         in_flight=draw(small),
-        finished_pods=draw(st.booleans()),
+        finished_pods=draw(flags),
     )
+
+
+pod_indexes = st.integers(0, 6)
+shares = st.floats(0, 1)
+maybe_shares = st.none() | shares
+maybe_cores = st.none() | st.floats(0.001, 8)
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    index = draw(st.integers(0, 6))
+    index = draw(pod_indexes)
     return Snapshot(
         schema=1,
         pod_index=index,
         pod_uid=f"pod-{index}",
-        sequence=draw(st.integers(1, 50)),
+        sequence=draw(up_to_fifty),
         state=PodState.RUNNING,
         plan_hash="hash",
-        steps=tuple(draw(steps(number)) for number in range(draw(st.integers(0, 2)))),
+        steps=tuple(draw(steps(number)) for number in range(draw(up_to_two))),
         generator=GeneratorHealth(
             memory_bytes=draw(small),
-            max_loop_lag_seconds=draw(st.floats(0, 1)),
-            throttled_share=draw(st.none() | st.floats(0, 1)),
-            cpu_limit_cores=draw(st.none() | st.floats(0.001, 8)),
+            max_loop_lag_seconds=draw(shares),
+            throttled_share=draw(maybe_shares),
+            cpu_limit_cores=draw(maybe_cores),
         ),
     )
 
