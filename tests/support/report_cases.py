@@ -11,9 +11,11 @@ from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts, Gap
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.causes import Cause
+from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.sketch import merged_sketch
 from loadtest_model.measurement.snapshot import ProofLevel, Refusal, VerificationReport
-from loadtest_model.measurement.spread import AddressCounts
+from loadtest_model.measurement.spread import AddressCounts, merged_spread
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.reasons import Reason
@@ -200,8 +202,29 @@ def one_second() -> ReportCase:
 
 
 def a_day() -> ReportCase:
+    """Twenty-four hours, each like the first."""
     plan = a_plan(scenario="custom", load={"batchSize": 1_000, "virtualUsers": 40, "duration": "24h"})
-    return a_case_of(plan, level=2.0, failing=0.001)
+    hour = a_plan(scenario="custom", load={"batchSize": 1_000, "virtualUsers": 40, "duration": "1h"})
+    return a_case(_repeated(a_loaded_step(hour.steps[0], level=2.0, failing=0.001), 24), plan=plan)
+
+
+def _repeated(step: StepAggregate, times: int) -> StepAggregate:
+    """A step of one segment that went on as it began, so many times as long."""
+    total = merged_counts([step.total] * times)
+    response = merged_sketch([step.response] * times)
+    return structs.replace(
+        step,
+        total=total,
+        judged=total,
+        errors={kind: count * times for kind, count in step.errors.items()},
+        response=response,
+        service=response,
+        seconds=tuple(structs.replace(second, second=at) for at, second in enumerate(step.seconds * times)),
+        segment_counts=(total,),
+        segment_response=(response,),
+        load_seconds=step.load_seconds * times,
+        addresses=merged_spread([step.addresses] * times),
+    )
 
 
 def thousand_pods() -> ReportCase:

@@ -5,9 +5,7 @@ import hashlib
 import io
 import re
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from loadgen.records import (
     CHUNK_ROWS,
@@ -36,25 +34,6 @@ def content(batch: Batch) -> bytes:
 
 def parsed(batch: Batch) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content(batch).decode(), newline=""), strict=True))
-
-
-def all_differ(numbers: NDArray[np.generic]) -> bool:
-    in_order = np.sort(numbers)  # np.unique takes ten times as long
-    return bool((in_order[1:] != in_order[:-1]).all())
-
-
-def codes_and_phones(source: Composer, batches: int, rows: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """What tells the pod's ids apart, and the phones' ten digits, as read from the composed bytes."""
-    codes, phones = [], []
-    for _ in range(batches):
-        data = np.frombuffer(content(source.compose(rows)), np.uint8)
-        starts = np.flatnonzero(data == ord("\n"))[:-1] + 1
-        ids = data[starts[:, None] + np.arange(20)]
-        assert (ids[:, :12] == ids[0, :12]).all()
-        codes.append(np.ascontiguousarray(ids[:, 12:]).view(np.uint64).ravel())
-        digits = data[np.flatnonzero(data == ord("+"))[:, None] + [3, 4, 5, 7, 8, 9, 11, 12, 13, 14]] - ord("0")
-        phones.append(digits.astype(np.int64) @ 10 ** np.arange(10))
-    return np.concatenate(codes), np.concatenate(phones)
 
 
 @pytest.mark.parametrize("rows", SIZES)
@@ -127,17 +106,6 @@ def test_a_chunk_cannot_be_written_to() -> None:
     chunks = list(composer().compose(5_000).chunks())
 
     assert all(memoryview(chunk).readonly for chunk in chunks)
-
-
-def test_two_million_rows_of_four_pods_share_neither_id_nor_phone() -> None:
-    pods = [composer(pod_index=index, pod_count=4) for index in range(4)]
-
-    codes, phones = zip(*(codes_and_phones(pod, 50, 10_000) for pod in pods), strict=True)
-
-    assert len({str(pod.compose(1).first_client_id)[:12] for pod in pods}) == 4
-    assert {len(of_one_pod) for of_one_pod in (*codes, *phones)} == {500_000}
-    assert all(all_differ(of_one_pod) for of_one_pod in codes)
-    assert all_differ(np.concatenate(phones))
 
 
 def test_the_same_rows_in_another_run_have_other_ids_and_emails() -> None:
