@@ -63,18 +63,18 @@ cluster-down: setup ## End the cluster that `make cluster` started
 	@exec env $(LOCALCLUSTER) down .cluster
 
 # Tests of whole runs mostly wait, so they run side by side: each worker has a cluster of its own, and a file's tests
-# stay together.
+# stay together. The order of files is that of tests/support/longest_first.py, not one by their numbers of tests.
 WORKERS ?= 4
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 .PHONY: test
 test: setup ## Run all tests, on a real control plane (PYTEST_FLAGS='-k word' for some of them)
 	@$(LOCALCLUSTER) build >/dev/null
-	@$(PYTEST) tests/e2e tests/integration tests/unit tests/property
+	@$(PYTEST) tests/e2e tests/integration tests/property tests/unit
 
 .PHONY: test-unit
 test-unit: setup ## Run the unit and property tests
-	@$(PYTEST) tests/unit tests/property
+	@$(PYTEST) tests/property tests/unit
 
 .PHONY: test-integration
 test-integration: setup ## Run the tests of single programs beside real ones

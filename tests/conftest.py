@@ -18,7 +18,16 @@ from localcluster.installation import (
     wait_until_served,
 )
 from localcluster.rest import Rest
+from support.longest_first import pytest_collection_modifyitems, pytest_runtest_logreport, pytest_sessionfinish
 from support.operators import install
+
+__all__ = [
+    "cluster",
+    "pytest_collection_modifyitems",
+    "pytest_runtest_logreport",
+    "pytest_sessionfinish",
+    "rest",
+]
 
 # The machine's speed must not decide a test. What gates a change tries the same examples each time, so that a law that
 # was broken before does not stop a change that left it alone; by hand each run tries others.
