@@ -1,19 +1,18 @@
 """Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
 
 from bisect import bisect_right
-from itertools import accumulate, takewhile
-from operator import itemgetter
+from itertools import accumulate
 
 from loadgen.measure.cause_tally import CauseTally
 from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
 from loadgen.measure.plateau_tally import ClimbTally
 from loadgen.measure.slow_tally import SlowTally
-from loadgen.measure.tallies import AddressTally, PartsTally, Sample, SecondTally, Tally
-from loadtest_model.load.pacing import share_of, users_at
-from loadtest_model.measurement.counts import Second, merged_counts
+from loadgen.measure.step_seconds import StepSeconds
+from loadgen.measure.tallies import AddressTally, PartsTally, Sample, Tally
+from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
-from loadtest_model.measurement.silence import Silence, silence_of
+from loadtest_model.measurement.silence import Silence
 from loadtest_model.measurement.sketch import SketchBuilder, merged_sketch
 from loadtest_model.measurement.spread import limit_addresses
 from loadtest_model.measurement.step import MOST_IN_FLIGHT_AGES, StepAggregate
@@ -34,7 +33,6 @@ class StepRecorder:
         self._step = step
         self._start_ns = start_ns
         self._start_seconds = start_seconds
-        self._pod = pod
         self._warm_up_ns = int(step.warm_up_seconds * NANOSECONDS)
         self._max_lateness_ns = int(step.arrivals.max_lateness_seconds * NANOSECONDS) if step.arrivals else 0
         self._segment_ends_ns = [
@@ -52,20 +50,17 @@ class StepRecorder:
         self._own = OwnTally()
         self._slowest = SlowTally(pod[0], start_ns)
         self._censored = CensoredTally()
-        self._seconds: list[SecondTally] = []
-        self._by_change: dict[int, SecondTally] = {}
+        self._seconds = StepSeconds(step, pod)
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
         self._climb = ClimbTally(start_ns, self._warm_up_ns, self._segment_ends_ns) if step.climb else None
         self._in_flight: dict[int, int] = {}
         self._last_upload_number = 0
         self._withdrawn = 0
-        self._users = 0
         self._last_activity_ns = start_ns
         self._end_ns: int | None = None
         self._is_complete = False
         self._silence: Silence | None = None
-        self.next_reading = 1
 
     def begin(self, intended_ns: int) -> int:
         """An upload is due: under way, or waiting for a virtual user. Gives the number to end it by."""
@@ -81,7 +76,7 @@ class StepRecorder:
             self._last_activity_ns = finished_ns
         # Timers fire up to a millisecond early, and nothing is due before the start.
         since_start_ns = max(0, sample.intended_ns - self._start_ns)
-        self._second(since_start_ns).tally.add(sample)
+        self._seconds.at(since_start_ns).tally.add(sample)
         if sample.error is not None:
             self._errors[sample.error] = self._errors.get(sample.error, 0) + 1
             self._causes.add(sample)
@@ -93,7 +88,7 @@ class StepRecorder:
             self._judge(sample, since_start_ns)
         else:
             self._warm_up.add(sample)
-        self._second(finished_ns - self._start_ns).end(sample)
+        self._seconds.at(finished_ns - self._start_ns).end(sample)
 
     def drop(self, upload_number: int, now_ns: int, own_share: float = 0.0) -> None:
         """Count an arrival that was begun under this number and got no virtual user in time.
@@ -130,8 +125,8 @@ class StepRecorder:
         intended_ns = self._in_flight.pop(upload_number)
         self._last_activity_ns = max(self._last_activity_ns, now_ns)
         since_start_ns = intended_ns - self._start_ns
-        self._second(since_start_ns).tally.dropped += 1
-        self._second(now_ns - self._start_ns).lapsed += 1
+        self._seconds.at(since_start_ns).tally.dropped += 1
+        self._seconds.at(now_ns - self._start_ns).lapsed += 1
         if since_start_ns < self._warm_up_ns:
             self._warm_up.dropped += 1
             return None
@@ -175,9 +170,7 @@ class StepRecorder:
 
     def record_users(self, users: int, now_ns: int) -> None:
         """Note how many virtual users are at work in the open model."""
-        self._users = users
-        second = self._second(now_ns - self._start_ns)
-        second.users = max(second.users, users)
+        self._seconds.record_users(users, now_ns - self._start_ns)
 
     def mark_complete(self) -> None:
         """The load of this step ran to its natural end, cut short by nobody."""
@@ -192,7 +185,7 @@ class StepRecorder:
         """The step as it stands, with those seconds that changed after reading number `since`."""
         if self._end_ns is None and now_ns >= self._start_ns:
             self._last_activity_ns = max(self._last_activity_ns, now_ns)
-            self._add_seconds_until(now_ns - self._start_ns)
+            self._seconds.add_until(now_ns - self._start_ns)
         ages = sorted(self._in_flight.values())[:MOST_IN_FLIGHT_AGES]
         segment_response = tuple(builder.snapshot() for builder in self._segment_response)
         segment_counts = tuple(tally.counts() for tally in self._segment_counts)
@@ -206,7 +199,7 @@ class StepRecorder:
             response=merged_sketch(segment_response),
             service=self._service.snapshot(),
             rejected_response=self._rejected_response.snapshot(),
-            seconds=self._seconds_changed_after(since),
+            seconds=self._seconds.changed_after(since),
             segment_response=segment_response,
             segment_counts=segment_counts,
             parts=self._parts.parts(),
@@ -232,25 +225,17 @@ class StepRecorder:
             ),
         )
 
+    def begin_reading(self, number: int) -> None:
+        """What is recorded from now on belongs to the reading of this number."""
+        self._seconds.next_reading = number
+
     def _silence_at_the_end(self) -> Silence:
         """When the target did not answer; nothing before the step is over, because the seconds tell until then."""
         if self._end_ns is None or self._in_flight:
             return Silence()
         if self._silence is None:
-            self._silence = silence_of([second.second(number, 0) for number, second in enumerate(self._seconds)])
+            self._silence = self._seconds.silence()
         return self._silence
-
-    def _seconds_changed_after(self, since: int) -> tuple[Second, ...]:
-        """In the order of time. A day has 86,400 seconds, so those that have not changed are neither looked at nor
-        made again.
-        """
-        changed = list(takewhile(lambda entry: entry[1].last_change_reading > since, reversed(self._by_change.items())))
-        for number, tally in changed:
-            if tally.last_value is None:
-                tally.last_value = tally.second(number, self._users_in(number, tally))
-        return tuple(
-            tally.last_value for _, tally in sorted(changed, key=itemgetter(0)) if tally.last_value is not None
-        )
 
     def _judge(self, sample: Sample, since_start_ns: int) -> None:
         segment = self._segment(since_start_ns)
@@ -289,37 +274,6 @@ class StepRecorder:
         end_ns = now_ns if self._end_ns is None else self._end_ns
         return min(self._step.duration_seconds, max(0, end_ns - self._start_ns) / NANOSECONDS)
 
-    def _second(self, since_start_ns: int) -> SecondTally:
-        """The second that an instant lies in, marked as changed."""
-        number = since_start_ns // NANOSECONDS
-        if not 0 <= number < len(self._seconds):
-            self._add_seconds_until(since_start_ns)
-            number = max(0, number)
-        second = self._seconds[number]
-        second.last_value = None
-        if second.last_change_reading != self.next_reading:
-            second.last_change_reading = self.next_reading
-            # A dict keeps its keys in the order in which they came.
-            del self._by_change[number]
-            self._by_change[number] = second
-        return second
-
-    def _add_seconds_until(self, since_start_ns: int) -> None:
-        """Have every second up to this instant, also those in which nothing happened."""
-        while len(self._seconds) * NANOSECONDS <= since_start_ns or not self._seconds:
-            if len(self._seconds) > 1:
-                # Nothing ends in it any more, and a day has 86,400 of them.
-                self._seconds[-2].pack_times()
-            second = SecondTally(self._users, self.next_reading)
-            self._by_change[len(self._seconds)] = second
-            self._seconds.append(second)
-
-    def _users_in(self, number: int, second: SecondTally) -> int:
-        """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""
-        if self._step.arrivals is not None:
-            return second.users
-        return share_of(users_at(self._step.segments, number + 0.5), *self._pod)
-
 
 class Recorder:
     """A pod's measurements over all steps. Readings are numbered from 1; a later one holds all of an earlier."""
@@ -337,7 +291,7 @@ class Recorder:
             self._first_start_ns = start_ns
         start_seconds = (start_ns - self._first_start_ns) / NANOSECONDS
         step_recorder = StepRecorder(len(self._steps), step, start_ns, self._pod, start_seconds)
-        step_recorder.next_reading = self._readings + 1
+        step_recorder.begin_reading(self._readings + 1)
         self._steps.append(step_recorder)
         return step_recorder
 
@@ -361,5 +315,5 @@ class Recorder:
         steps = tuple(step.read(since, now_ns) for step in self._steps)
         self._readings = number
         for step in self._steps:
-            step.next_reading = number + 1
+            step.begin_reading(number + 1)
         return number, steps
