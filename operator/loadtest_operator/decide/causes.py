@@ -1,7 +1,6 @@
 """Why a run must stop before its natural end. Each cause is found by a small check of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from loadtest_model.judgement.abort import watch_for_abort
@@ -10,53 +9,19 @@ from loadtest_model.judgement.judging import run_health
 from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.snapshot import HaltReason, PodState
 from loadtest_model.protocol.exits import PodExit
-from loadtest_model.reasons import AnyReason, Reason, reason_of_name
-from loadtest_model.report.status import ConditionType
+from loadtest_model.reasons import Reason
 from loadtest_operator.decide.decision import Policy
 from loadtest_operator.decide.fleet import Fleet, join_names
 from loadtest_operator.decide.late_start import late_start_seconds
 from loadtest_operator.decide.losses import RAISE_CPU, end_description, is_out_of_memory, loss_advice, starvation_text
 from loadtest_operator.decide.proofs import find_proof_gap
+from loadtest_operator.decide.stop_cause import StopCause, recorded_cause
 from loadtest_operator.decide.waits import find_wait, waits_text
 from loadtest_operator.decide.watching import watchable_look
 from loadtest_operator.facts.observation import Observation, ObservedPod
 
-_NO_CAUSE: Final = frozenset({Reason.Started, Reason.NotStarted, Reason.Finished})
-_NATURAL_ENDS: Final = frozenset({Reason.CapacityFound, Reason.OnlyVerified})
-"""These causes are how such a run is to end: neither a gap nor a finding."""
-_DRAINING: Final = frozenset({Reason.Stopped, Reason.CapacityFound})
-_FINDINGS: Final = (Reason.Violation, Reason.VerificationRefused, Reason.Aborted, Reason.OnlyVerified)
-"""These causes are no gaps: they are judged by what they are, the gravest first."""
-_URGENT: Final = frozenset({Reason.Violation, Reason.VerificationRefused})
-"""The fleet is halted for these causes before they are on record: the target's data goes first, and the pods' own last
-words have them."""
-
 _LOAD_STATES: Final = frozenset({PodState.RUNNING, PodState.LOADED, PodState.CONCLUDING, PodState.DONE})
 _VERIFICATION_GRACE_SECONDS: Final = 30.0
-
-
-@dataclass(frozen=True)
-class StopCause:
-    """A reason to stop, a sentence about it, and how: `allows_draining` lets uploads in flight finish.
-
-    A `is_gap` keeps the run from being judged in full; a violation or a refusal is no gap but a finding of its own, and
-    the end of a climb is neither.
-    """
-
-    reason: AnyReason
-    message: str
-    allows_draining: bool = False
-    is_gap: bool = True
-
-    @property
-    def is_finding(self) -> bool:
-        """Whether the run is judged by the cause itself."""
-        return not self.is_gap and self.reason not in _NATURAL_ENDS
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether the fleet is halted before the cause is on record."""
-        return self.reason in _URGENT
 
 
 Check = Callable[[Observation, Fleet, Policy], StopCause | None]
@@ -75,34 +40,7 @@ def stop_causes(observation: Observation, fleet: Fleet, policy: Policy) -> tuple
         causes = [same_cause, *(cause for cause in causes if cause is not same_cause)]
     if not causes:
         causes = [cause for check in CONSEQUENCES if (cause := check(observation, fleet, policy)) is not None]
-    return tuple(sorted(causes, key=_rank))
-
-
-def _rank(cause: StopCause) -> int:
-    """Findings come first, the gravest of them before the others."""
-    return _FINDINGS.index(cause.reason) if cause.reason in _FINDINGS else len(_FINDINGS)
-
-
-def is_on_record(observation: Observation, cause: StopCause) -> bool:
-    """Whether the status says already why the run must stop."""
-    recorded = recorded_cause(observation)
-    return recorded is not None and recorded.reason == cause.reason
-
-
-def recorded_cause(observation: Observation) -> StopCause | None:
-    """The cause that an earlier decision wrote into the condition `Running`."""
-    running = observation.test.record.condition(ConditionType.RUNNING)
-    if running is None or running.is_true:
-        return None
-    reason = reason_of_name(running.reason)
-    if reason in _NO_CAUSE:
-        return None
-    return StopCause(
-        reason,
-        running.message,
-        allows_draining=reason in _DRAINING,
-        is_gap=reason not in _FINDINGS and reason not in _NATURAL_ENDS,
-    )
+    return tuple(sorted(causes, key=lambda cause: cause.rank))
 
 
 def violation(_observation: Observation, fleet: Fleet, _policy: Policy) -> StopCause | None:

@@ -6,12 +6,12 @@ from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.reasons import Reason
 from loadtest_model.report.status import Phase, Status
 from loadtest_operator.decide.actions import Action, DeleteJob, DeleteNetworkPolicy
-from loadtest_operator.decide.causes import recorded_cause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import NO_RUN
 from loadtest_operator.decide.fleet import join_names
+from loadtest_operator.decide.stop_cause import recorded_cause
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten

@@ -22,7 +22,6 @@ from loadtest_model.report.status import ConditionType, Phase, Results, Status, 
 from loadtest_model.report.status_summary import status_summary
 from loadtest_model.report.summary import Summary, summarize, with_blocks, with_origin
 from loadtest_model.thresholds.bounds import ThresholdResult
-from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, recorded_value
 from loadtest_operator.decide.decision import Decision
@@ -30,6 +29,7 @@ from loadtest_operator.decide.fleet import Fleet, join_names, verified_status
 from loadtest_operator.decide.lasting_signs import lasting_failures
 from loadtest_operator.decide.losses import end_description
 from loadtest_operator.decide.progress import last_progress, load_started_at, round_optional
+from loadtest_operator.decide.stop_cause import StopCause
 from loadtest_operator.facts.names import results_name
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339

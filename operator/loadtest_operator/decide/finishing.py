@@ -16,11 +16,11 @@ from loadtest_model.report.references import resolve_all
 from loadtest_model.report.status import Condition, ConditionStatus, ConditionType, Phase, Status
 from loadtest_model.report.summary import Summary
 from loadtest_operator.decide.actions import WriteResults
-from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues, conditions, recorded_value
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import judge_run, results_of
 from loadtest_operator.decide.fleet import Fleet
+from loadtest_operator.decide.stop_cause import StopCause
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.facts.texts import shorten

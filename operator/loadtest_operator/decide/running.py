@@ -13,7 +13,6 @@ from loadtest_model.reasons import Reason
 from loadtest_model.report.capacity import capacity_summary, status_capacity
 from loadtest_model.report.status import LOAD_RUNS, Phase, Status
 from loadtest_operator.decide.actions import Action, Conclude
-from loadtest_operator.decide.causes import StopCause
 from loadtest_operator.decide.compose import base_status, verified_value
 from loadtest_operator.decide.conditions import ConditionValue, ConditionValues
 from loadtest_operator.decide.decision import Decision, Policy
@@ -21,6 +20,7 @@ from loadtest_operator.decide.fleet import Fleet, verified_status
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.late_start import start_orders
 from loadtest_operator.decide.progress import load_started_at, status_progress
+from loadtest_operator.decide.stop_cause import StopCause
 from loadtest_operator.facts.observation import Observation
 
 _CONCLUDING_POLL_SECONDS: Final = 0.5

@@ -4,12 +4,12 @@ from loadtest_model.judgement.abort import watch_for_abort
 from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.status import Phase
 from loadtest_operator.decide.actions import Action, Drain, HaltFleet
-from loadtest_operator.decide.causes import StopCause, is_on_record
 from loadtest_operator.decide.decision import Decision
 from loadtest_operator.decide.ending import conclude
 from loadtest_operator.decide.fleet import Fleet
 from loadtest_operator.decide.following import endpoint_orders
 from loadtest_operator.decide.running import live_status, read_back_orders
+from loadtest_operator.decide.stop_cause import StopCause, is_on_record
 from loadtest_operator.facts.observation import Observation
 
 _POLL_SECONDS = 0.5
