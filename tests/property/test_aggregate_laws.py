@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -303,6 +303,7 @@ def test_no_field_of_a_step_is_forgotten_by_merging_or_by_these_laws() -> None:
     assert full.merge(empty) == full == empty.merge(full)
 
 
+@settings(max_examples=30)
 @given(st.lists(snapshots(), max_size=6))
 def test_a_merged_run_is_conserved_in_every_step_and_second(pods: list[Snapshot]) -> None:
     whole = merge_snapshots(pods)

@@ -1,17 +1,27 @@
 """An event loop whose time passes only by waiting: it jumps to the next timer as soon as nothing else is to be done."""
 
 import asyncio
+import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
+class _NoInput(selectors.SelectSelector):
+    """It asks the system for nothing: that call would be a tenth of a simulation's time."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise RuntimeError("every coroutine waits for another, and there is no timer")
+        return []
+
+
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A loop for coroutines that wait for timers and for each other, and for no I/O."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_NoInput())
         self._seconds = 1_000.0
 
     def time(self) -> float:

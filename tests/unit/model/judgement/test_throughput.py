@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from math import log
 from random import Random
 
@@ -10,7 +11,7 @@ from msgspec import structs
 
 from loadtest_model.judgement.health import HealthLevel, assess_step
 from loadtest_model.judgement.throughput import relative_deviation
-from loadtest_model.load.arrivals import due_seconds
+from loadtest_model.load.arrivals import Arrivals, due_seconds
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
@@ -58,9 +59,14 @@ def measured(uploads: list[tuple[float, float]], seconds: int) -> StepAggregate:
 
 def run_open(step: Step, seed: int, respond: Respond) -> StepAggregate:
     assert step.arrivals is not None
-    random = Random(seed)
-    due = list(due_seconds(step.arrivals, random.random))
-    return measured([(at, respond(at, random)) for at in due], int(step.duration_seconds))
+    random = Random(f"the answers of {seed}")
+    return measured([(at, respond(at, random)) for at in due_in(step.arrivals, seed)], int(step.duration_seconds))
+
+
+@cache
+def due_in(arrivals: Arrivals, seed: int) -> tuple[float, ...]:
+    """When uploads are due in the run of this seed, whatever the target answers."""
+    return tuple(due_seconds(arrivals, Random(seed).random))
 
 
 def run_closed(step: Step, users: int, seed: int, respond: Respond) -> StepAggregate:
