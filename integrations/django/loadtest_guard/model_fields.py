@@ -9,12 +9,17 @@ from typing import Any, Final
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from loadtest_guard.code_patterns import pattern_of
+
 Json = dict[str, Any]
 
 _MOST: Final = 1_000_000
 """The greatest number of a field that has no bound of its own."""
 _LONGEST_TEXT: Final = 200
 _LEAST_TEXT: Final = 5
+_LEAST_UNIQUE_DIGITS: Final = 2
+"""Of a pattern whose values come once."""
+_AMPLE_DIGITS: Final = 8
 _UUID_PATTERN: Final = "########-####-4###-8###-############"
 _UNKNOWN_TEXT: Final = "the name tells nothing of the values, so they are texts at random; write a kind that fits"
 _OWN_EMAIL: Final = "{client_id:lower}@example.com"
@@ -85,11 +90,12 @@ def _names_of_unique_fields(model: type[models.Model]) -> set[str]:
 
 def column_of(field: Any, *, is_unique: bool = False) -> ModelColumn:
     """A column for one field."""
-    column = _of_choices(field) or _of_value(field) or _of_text(field, is_unique=is_unique)
+    code = _of_code(field, is_unique=is_unique)
+    column = _of_choices(field) or _of_value(field) or code or _of_text(field, is_unique=is_unique)
     if is_unique and not _is_unique(column):
         column = _unique_column(field)
     notes = [*column.notes]
-    if any(type(validator) is RegexValidator for validator in field.validators):
+    if column is not code and any(type(validator) is RegexValidator for validator in field.validators):
         notes.append("the field has a pattern of its own; write values that match it")
     if (field.null or (field.blank and field.empty_strings_allowed)) and not is_unique:
         notes.append("the field may be empty; add nullShare if the service takes an empty text for none")
@@ -178,6 +184,21 @@ _MAKERS: Final[tuple[tuple[type[Any], Callable[[Any], ModelColumn]], ...]] = (
     (models.BinaryField, _of_file),
 )
 """What makes the columns of each kind of field; the first that applies decides."""
+
+
+def _of_code(field: Any, *, is_unique: bool) -> ModelColumn | None:
+    """The column of a text whose one validator with a regular expression says what its values look like."""
+    expressions = [validator for validator in field._validators if type(validator) is RegexValidator]
+    if len(expressions) != 1 or expressions[0].inverse_match or expressions[0].flags:
+        return None
+    pattern = pattern_of(expressions[0].regex.pattern, field.max_length or _LONGEST_TEXT)
+    if pattern is None:
+        return None
+    digits = pattern.count("#") - pattern.count("\\#")
+    if not is_unique or digits < _LEAST_UNIQUE_DIGITS:
+        return _made(field, "pattern", pattern=pattern)
+    notes = [f"{10**digits:,} values, then they come again"] if digits < _AMPLE_DIGITS else []
+    return _made(field, "pattern", *notes, pattern=pattern, unique=True)
 
 
 def _of_text(field: Any, *, is_unique: bool) -> ModelColumn:

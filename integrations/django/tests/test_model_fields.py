@@ -11,6 +11,7 @@ from django.db import models
 
 from loadgen.formats import file_format
 from loadgen.records import Composer, RecordSpace, load_pools, refuse_unmakeable
+from loadtest_guard.code_patterns import pattern_of
 from loadtest_guard.model_fields import CLIENT_LENGTHS, column_of
 from loadtest_model.plan.columns import columns_of
 from loadtest_model.plan.records import RecordsPlan, plan_records
@@ -32,6 +33,8 @@ class Account(models.Model):
     plan = models.CharField(max_length=10, choices=[("free", "Free"), ("pro", "Professional")])
     grade = models.IntegerField(choices=[(1, "one"), (2, "two")])
     short = models.CharField(max_length=3)
+    shelf = models.CharField(max_length=8, validators=[RegexValidator(r"^[A-Z]{2}-\d{3,5}$")])
+    sscc = models.CharField(max_length=18, unique=True, validators=[RegexValidator(r"\A[0-9]{18}\Z")])
     remarks = models.TextField(blank=True)
     slug = models.SlugField(max_length=30)
     is_active = models.BooleanField()
@@ -106,7 +109,7 @@ def test_every_row_is_taken_by_the_model_that_the_columns_are_of() -> None:
 def test_values_of_unique_fields_come_once() -> None:
     rows = rows_of(plan_of(printed("guarded_shop.Account")), 2_000)
 
-    for name in ("number", "contact", "serial", "key"):
+    for name in ("number", "contact", "serial", "key", "sscc"):
         assert len({row[name] for row in rows}) == 2_000
 
 
@@ -138,6 +141,41 @@ def test_what_has_to_be_completed_by_hand_is_said_where_it_stands() -> None:
     assert "1,024 values, then they come again" in text
     assert "add nullShare" in printed("guarded_shop.Account", only="born")
     assert rows_of(plan_of(text))
+
+
+@pytest.mark.parametrize(
+    ("regex", "pattern"),
+    [
+        (r"^\d{4}-\d{2}$", "####-##"),
+        (r"^[A-Z]\d[A-Z] ?\d[A-Z]\d$", "?#?#?#"),
+        (r"^\+1 \d{3}\.\d{4}$", "+1 ###.####"),
+        (r"^\#[0-9]+\?$", "\\##\\?"),
+        (r"^[A-Z0-9]{4}$", "####"),
+        (r"^SKU-\d+$", "SKU-#"),
+        (r"^SKU-\d+", None),
+        (r"\d{4}$", None),
+        (r"^(A|B)\d$", None),
+        (r"^[aeiou]{3}$", None),
+        (r"^.{3}$", None),
+        (r"^\w{3}$", None),
+        (r"^\d{30}$", None),
+        (r"^(?!0)\d{5}$", None),
+        (r"^a|b$", None),
+        ("", None),
+    ],
+)
+def test_a_code_of_one_shape_is_a_pattern_and_another_is_left_to_a_person(regex: str, pattern: str | None) -> None:
+    assert pattern_of(regex, 20) == pattern
+
+
+def test_codes_of_a_unique_field_say_how_many_there_are() -> None:
+    column = column_of(
+        models.CharField(name="gate", max_length=9, validators=[RegexValidator(r"^G\d{3}$")], unique=True),
+        is_unique=True,
+    )
+
+    assert column.parameters == {"kind": "pattern", "pattern": "G###", "unique": True}
+    assert column.notes == ("1,000 values, then they come again",)
 
 
 def test_a_text_that_may_be_empty_is_said_to_be_so() -> None:

@@ -140,7 +140,7 @@ def test_a_model_of_eight_columns_is_proven_by_two_commands(project: Path, url: 
     assert "rows 1" in count.stdout
 
 
-def test_the_commands_that_the_page_of_records_shows_for_a_model_verify_a_guarded_service(
+def test_the_two_commands_that_the_page_of_records_shows_for_a_model_prove_a_guarded_service(
     project: Path, url: str
 ) -> None:
     block = RECORDS_PAGE.partition("### From a Django model\n")[2].split("```")[1]
@@ -153,4 +153,4 @@ def test_the_commands_that_the_page_of_records_shows_for_a_model_verify_a_guarde
     )  # fmt: skip
 
     assert process.returncode == 0, process.stdout + process.stderr
-    assert "level Echoed" in process.stdout
+    assert "level Proven" in process.stdout
