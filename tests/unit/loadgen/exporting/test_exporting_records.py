@@ -10,7 +10,7 @@ from loadgen.cli.main import main
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.pool import POOL_ROWS, script_rows
 from loadgen.exporting.script import script_facts
-from loadtest_model.plan import Plan, ReadBackPlan
+from loadtest_model.plan import Plan, ReadBackPlan, SecretPlace
 from loadtest_model.plan.thresholds import AbortPlan
 from support.loadgen_plans import make_plan
 
@@ -85,6 +85,15 @@ def test_traces_are_refused_by_their_name() -> None:
 
     with pytest.raises(NotExportableError, match=r"spec\.target\.tracing cannot be exported"):
         script_facts(traced_plan)
+
+
+def test_a_header_from_a_secret_is_refused_by_its_name() -> None:
+    header_plan = plan()
+    headers = {"Load-Test-Token": SecretPlace(variable="GUARD")}
+    header_plan = structs.replace(header_plan, target=structs.replace(header_plan.target, secret_headers=headers))
+
+    with pytest.raises(NotExportableError, match=r"spec\.target\.headersFrom cannot be exported"):
+        script_facts(header_plan)
 
 
 def test_the_token_is_given_to_k6_where_no_list_of_processes_shows_it(
