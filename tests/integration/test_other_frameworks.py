@@ -1,4 +1,4 @@
-"""The lines for Django and Rails in docs/other-frameworks.md, in the smallest service around them.
+"""The lines for Django, Rails and Spring in docs/other-frameworks.md, in the smallest service around them.
 
 What the page leaves to the reader, such as the check of a token and the reading of a file, is added here.
 """
@@ -98,6 +98,66 @@ ActiveRecord::Schema.define {{ create_table(:products, force: true) {{ |t| t.str
 run Shop
 """
 
+SPRING_POM = """
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <parent>
+    <groupId>org.springframework.boot</groupId>
+    <artifactId>spring-boot-starter-parent</artifactId>
+    <version>3.5.7</version>
+  </parent>
+  <groupId>shop</groupId>
+  <artifactId>shop</artifactId>
+  <version>1</version>
+  <properties><java.version>17</java.version></properties>
+  <dependencies>
+    <dependency><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-web</artifactId></dependency>
+    <dependency><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-jdbc</artifactId></dependency>
+    <dependency><groupId>com.h2database</groupId><artifactId>h2</artifactId></dependency>
+  </dependencies>
+  <build><plugins><plugin>
+    <groupId>org.springframework.boot</groupId><artifactId>spring-boot-maven-plugin</artifactId>
+  </plugin></plugins></build>
+</project>
+"""
+
+SPRING_SERVICE = """
+package shop;
+
+import java.io.*;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.*;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.http.HttpStatus;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+import org.springframework.web.bind.annotation.*;
+import org.springframework.web.multipart.MultipartFile;
+import org.springframework.web.server.ResponseStatusException;
+
+@SpringBootApplication
+public class Shop {{
+    public static void main(String[] words) {{ SpringApplication.run(Shop.class, words); }}
+
+    static boolean isTrusted(String authorization) {{
+        return MessageDigest.isEqual(authorization.getBytes(), "LoadTest {token}".getBytes());
+    }}
+}}
+
+class ProductFile {{
+    static List<Object[]> parse(InputStream file) throws IOException {{
+        BufferedReader reader = new BufferedReader(new InputStreamReader(file, StandardCharsets.UTF_8));
+        return reader.lines().skip(1).map(line -> (Object[]) line.split(",", 2)).toList();
+    }}
+}}
+
+{controller}
+"""
+SPRING_TABLE = "CREATE TABLE products (sku VARCHAR(40) PRIMARY KEY, name VARCHAR(200));"
+
 
 def code_of(heading: str, language: str) -> str:
     """The first block of code under a heading of the page."""
@@ -162,4 +222,34 @@ def test_the_lines_for_rails_are_proven(tmp_path: Path) -> None:
     (tmp_path / "config.ru").write_text(RAILS_SERVICE.format(controller=code_of("Rails", "ruby"), token=TOKEN))
 
     with serving(tmp_path, port, ["puma", "--bind", f"tcp://127.0.0.1:{port}", "--threads", "1:1", "config.ru"]):
+        assert_is_proven(tmp_path, port)
+
+
+def test_the_lines_for_spring_are_proven(tmp_path: Path) -> None:
+    if shutil.which("mvn") is None or shutil.which("javac") is None:
+        try:
+            install(["default-jdk-headless", "maven"])
+        except PackageError as error:
+            pytest.skip(f"there is no Maven: {error}")
+    (port,) = free_ports(1)
+    controller = code_of("Spring", "java").replace("!isTrusted(", "!Shop.isTrusted(")
+    resources = "src/main/resources"
+    for path, text in {
+        "pom.xml": SPRING_POM,
+        "src/main/java/shop/Shop.java": SPRING_SERVICE.format(controller=controller, token=TOKEN),
+        f"{resources}/schema.sql": SPRING_TABLE,
+        f"{resources}/application.properties": "spring.datasource.url=jdbc:h2:mem:shop;DB_CLOSE_DELAY=-1",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+
+    built = subprocess.run(
+        ["mvn", "-q", "-B", "package"], check=False, cwd=tmp_path, capture_output=True, text=True, timeout=500
+    )
+    if "Could not resolve" in built.stdout + built.stderr or "Could not transfer" in built.stdout + built.stderr:
+        pytest.skip(f"Spring cannot be had: {built.stdout[-500:]}")
+    assert built.returncode == 0, built.stdout + built.stderr
+
+    server = ["java", "-jar", "target/shop-1.jar", "--server.address=127.0.0.1", f"--server.port={port}"]
+    with serving(tmp_path, port, server):
         assert_is_proven(tmp_path, port)
