@@ -1,5 +1,8 @@
 """How the operator reaches the API server: with its ServiceAccount in a cluster, with a kubeconfig elsewhere."""
 
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
 import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
@@ -17,7 +20,18 @@ async def client_configuration() -> Configuration:
         await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     # Each running test has watches, and no other request may wait for one of them to end.
     configuration.connection_pool_maxsize = 0
+    configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
+    # Otherwise the environment is read for every request, and with it ~/.netrc, on a thread.
+    configuration.client_session_kwargs = {"trust_env": False}
     return configuration
+
+
+def environment_proxy(server: str) -> str | None:
+    """The proxy that the environment names for a server's URL; None if there is none, or the server is exempt."""
+    url = urlsplit(server)
+    if url.hostname is None or proxy_bypass(url.hostname):
+        return None
+    return getproxies().get(url.scheme)
 
 
 async def connection_info() -> kopf.ConnectionInfo:
