@@ -33,6 +33,8 @@ T = TypeVar("T")
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 LOADTESTS: Final = "/apis/x-load-test.dev/v1alpha1"
 NAMESPACE: Final = "bench"
+_CONTROL_PLANE: Final = frozenset({"etcd", "kube-apiserver", "kube-controller"})
+"""Its processes by their names, of which the kernel keeps 15 characters."""
 
 
 class Operator:
@@ -116,6 +118,10 @@ class Stage:
         await self.call("DELETE", f"{LOADTESTS}/namespaces/{NAMESPACE}/loadtests/{name}")
         await wait_until("the pods are gone", lambda: not self.live_pods(), 60)
         self.node.forget()
+
+    def control_plane_cpu_seconds(self) -> float:
+        """The CPU time that etcd, the API server and the controllers have taken so far."""
+        return cpu_seconds(os.getpid(), _CONTROL_PLANE)
 
     def live_pods(self) -> int:
         return sum(

@@ -36,9 +36,11 @@ def pinned_process(
         process.stdin.close()
 
 
-def cpu_seconds(root: int) -> float:
-    """What a process and all its descendants, also those that ended, have taken so far."""
-    return sum(sum(int(field) for field in _stat(pid)[11:15]) for pid in _process_tree(root)) / _TICKS_PER_SECOND
+def cpu_seconds(root: int, names: frozenset[str] = frozenset()) -> float:
+    """What a process and all its descendants, also those that ended, have taken so far; on demand only those of some
+    names."""
+    pids = [pid for pid in _process_tree(root) if not names or _name(pid) in names]
+    return sum(sum(int(field) for field in _stat(pid)[11:15]) for pid in pids) / _TICKS_PER_SECOND
 
 
 def resident_bytes(root: int) -> int:
@@ -57,6 +59,13 @@ def _process_tree(root: int) -> list[int]:
         pids.append(pid)
         todo += [int(child) for text in children for child in text.split()]
     return pids
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _stat(pid: int) -> list[str]:
