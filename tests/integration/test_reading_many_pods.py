@@ -12,6 +12,7 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.protocol.commands import CONTROL_PORT
 from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.facts.observation import ObservedPod
+from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from support.loopback import free_addresses
@@ -80,7 +81,7 @@ async def test_large_answers_are_read_one_after_the_other_and_no_pod_is_taken_fo
         listener = Listener(client, Memory(time.monotonic), lambda: failures.append(None))
 
         began_at = time.monotonic()
-        pods = await listener.ask_fleet("u", "1", [({}, pod) for pod in fleet])
+        pods = await listener.ask_fleet("u", "1", [PodReading(pod) for pod in fleet])
 
     assert time.monotonic() - began_at > PODS * SECONDS_FOR_ONE
     assert [pod.is_reachable for pod in pods] == [True] * PODS

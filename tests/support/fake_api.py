@@ -23,6 +23,9 @@ class FakeApi(Api):
     async def get(self, kind: str, _namespace: str | None, name: str) -> Json | None:
         return next((item for item in self._objects_of(kind) if item["metadata"]["name"] == name), None)
 
+    async def list_with_version(self, kind: str, *args: Any, **named: Any) -> tuple[list[Json], str]:
+        return await self.list(kind, *args, **named), "1"
+
     async def list(self, kind: str, *_: Any, **__: Any) -> list[Json]:
         self.requested_kinds.append(kind.rpartition("/")[2])
         return self._objects_of(kind)

@@ -57,10 +57,14 @@ NO_ANSWER: Final = (TimeoutError, aiohttp.ClientError, OSError)
 
 
 class Change(NamedTuple):
-    """An object as it is now; as it was last, where it was removed."""
+    """An object as it is now; as it was last, where it was removed.
+
+    A bookmark is no object: it has nothing but the version that the watch has come to.
+    """
 
     is_removed: bool
     object: Json
+    is_bookmark: bool = False
 
 
 class Api:
@@ -146,7 +150,7 @@ class Api:
     async def watch(
         self, kind: str, namespace: str | None, version: str, seconds: int, selector: str = "", *, fields: str = ""
     ) -> AsyncGenerator[Change, None]:
-        """What changes after a version, one change after the other, for so many seconds.
+        """What changes after a version, one change after the other, for so many seconds; and bookmarks between them.
 
         Raises ApiError, also where the version is too old by now or the connection is lost.
         """
@@ -154,6 +158,7 @@ class Api:
             "watch": "true",
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
+            "allowWatchBookmarks": "true",
             **_selector_query(selector, fields),
         }
         # A connection that is dead without a word must not outlast what was asked for.
@@ -166,7 +171,7 @@ class Api:
                 event = msgspec.json.decode(line)
                 if event["type"] == "ERROR":
                     raise ApiError(event["object"].get("code", 0), *reason_and_message(event["object"]))
-                yield Change(event["type"] == "DELETED", event["object"])
+                yield Change(event["type"] == "DELETED", event["object"], event["type"] == "BOOKMARK")
         except (*NO_ANSWER, ValueError) as error:
             raise unreachable(error) from error
         finally:

@@ -23,7 +23,7 @@ from loadtest_operator.facts.resources import rfc3339
 
 _POLL_SECONDS = 0.25
 _STARTING_POLL_SECONDS = 0.5
-_POLL_SECONDS_PER_POD = 0.002
+_POLL_SECONDS_PER_POD = 0.0005
 _LEAD_SECONDS = 0.5
 # Telling two hundred pods takes a tenth of a second on a core that they share.
 _LEAD_SECONDS_PER_POD = 0.004

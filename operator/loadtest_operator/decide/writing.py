@@ -1,11 +1,13 @@
 """A status as it is written.
 
-Every change is worth a write, except mere progress, which is written at intervals. If the status is larger than its
+Every change is worth a write, except mere progress, which is written at intervals: under load the measurements, and
+before it the texts and counts of pods that start. If the status is larger than its
 budget, parts that the results hold in full are left out. The least needed part goes first.
 
 A text stands once, whole. Evidence is cut before what a reader has to know or do.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -29,6 +31,13 @@ from loadtest_operator.manifests.common import Json, without_nulls
 _MOVING: Final = ("progress", "columns", "health", "thresholds")
 _MOVING_OF_TARGET: Final = ("pods", "ready", "notReadySeconds", "memoryBytes", "cpuCores", "notMeasurable", "tally")
 
+# What tells only how far a fleet is on its way to the load.
+_COURSE_PHASES: Final = (Phase.STARTING, Phase.VERIFYING)
+_COURSE: Final = ("message", "atAGlance", "pods", "columns")
+COURSE_SECONDS: Final = 2.0
+"""How often such a status is written. An API server needs 15 ms of CPU for each write, so those of many fleets that
+start at once are what their pods wait for."""
+
 _EVIDENCE_KEPT: Final = 4
 _LISTED_KEPT: Final = 4
 _THRESHOLDS_KEPT: Final = 16
@@ -36,11 +45,18 @@ _SHORT_TEXT: Final = 200
 _SHORTEST_TEXT: Final = 60
 
 
-def status_to_write(status: Status, previous: Json, progress_seconds: float) -> Json | None:
-    """The status, within its budget and as JSON, if it should replace the one held, None if it should not."""
+def status_to_write(
+    status: Status, previous: Json, progress_seconds: float, since_write_seconds: float = math.inf
+) -> Json | None:
+    """The status, within its budget and as JSON, if it should replace the one held, None if it should not.
+
+    `since_write_seconds` is how long ago this operator wrote the one held.
+    """
     new = written_form(status)
     if new == previous:
         return None
+    if since_write_seconds < COURSE_SECONDS and status.phase in _COURSE_PHASES:
+        return None if _milestones(new) == _milestones(previous) else new
     if _steady(new) == _steady(previous):
         before, after = previous.get("progress"), new.get("progress")
         if before and after and before["step"] == after["step"]:
@@ -87,6 +103,16 @@ def _steady(status: Json) -> Json:
     if "target" in steady:
         steady["target"] = {key: value for key, value in steady["target"].items() if key not in _MOVING_OF_TARGET}
     return steady
+
+
+def _milestones(status: Json) -> Json:
+    """What of the status of a fleet on its way to the load must be written at once."""
+    milestones = {key: value for key, value in status.items() if key not in _COURSE}
+    milestones["conditions"] = [
+        {key: value for key, value in condition.items() if key != "message"}
+        for condition in status.get("conditions", ())
+    ]
+    return milestones
 
 
 def within_limit(status: Status) -> Status:

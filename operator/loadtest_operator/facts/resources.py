@@ -1,5 +1,6 @@
 """Reading Kubernetes' JSON into the values that decisions are made from."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -158,10 +159,26 @@ def termination_message(pod: Json) -> str:
     return ""
 
 
-def is_left_behind(pod: Json, now: datetime) -> bool:
+@dataclass(frozen=True)
+class PodReading:
+    """A pod as the API server has it, with its container's last words; `deleted_at` is when it was to be gone."""
+
+    pod: ObservedPod
+    termination_message: str = ""
+    deleted_at: str | None = None
+
+    def at(self, now: datetime) -> "PodReading":
+        """The same with what depends on the time."""
+        return replace(self, pod=replace(self.pod, is_left_behind=is_left_behind(self.deleted_at, now)))
+
+
+def pod_reading(pod: Json) -> PodReading:
+    return PodReading(observed_pod(pod), termination_message(pod), pod["metadata"].get("deletionTimestamp"))
+
+
+def is_left_behind(deleted_at: str | None, now: datetime) -> bool:
     """Whether a pod is long past its end: its node is gone, and nobody removes it."""
-    deleted = pod["metadata"].get("deletionTimestamp")
-    return deleted is not None and (now - instant(deleted)).total_seconds() > _LEFT_BEHIND_SECONDS
+    return deleted_at is not None and (now - instant(deleted_at)).total_seconds() > _LEFT_BEHIND_SECONDS
 
 
 def owner_uid(resource: Json) -> str:

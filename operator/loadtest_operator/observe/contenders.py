@@ -1,8 +1,8 @@
 """Whose turn it is: the line is read once for all who wait, whenever it has changed.
 
 Who is next follows from the roster, which may be behind. So a test that may start according to it is looked at once
-more: its target's identities and all Jobs and pods are read afresh, and it starts only where these agree. From then on
-it counts as one that runs, also before its Job is there to be seen.
+more: all Jobs and pods are read afresh, and so are its target's identities unless they were read some seconds ago. It
+starts only where these agree. From then on it counts as one that runs, also before its Job is there to be seen.
 """
 
 import asyncio
@@ -30,6 +30,9 @@ Json = dict[str, Any]
 LOOK_SECONDS: Final = 30.0
 """How often the roster is corrected while anybody waits, whatever the watches told."""
 _IDENTITY_SECONDS: Final = 60.0
+FRESH_IDENTITY_SECONDS: Final = 5.0
+"""How old the identities of a target may be when its test starts. Those of the tests that it is compared with may be as
+old as `_IDENTITY_SECONDS`."""
 _LEAST_REST_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 2.0
 _LOOK_UPS_AT_ONCE: Final = 16
@@ -42,7 +45,9 @@ class Urgency(IntEnum):
 
     RUNS = 0
     STARTS = 1
-    WAITS = 2
+    GATHERS = 2
+    """It has a Job, and its load has not begun: a minute's wait is nothing to its pods."""
+    WAITS = 3
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,8 @@ class _Line:
 class Contenders:
     """Says whose turn it is. `namespaces` empty means all; `now` gives the time in UTC.
 
-    `wake` asks for a look at a test of which something else is to be said now. Only one look at a test is under way at
-    a time.
+    `wake` asks for a look at a test of which something else is to be said now, and `rank_anew` says that the urgency of
+    a test is known now. Only one look at a test is under way at a time.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Contenders:
         self._read_line = Joint(self._read_line_once)
         self._look = Joint(self._look_once)
         self.wake: Callable[[Key], None] = lambda _: None
+        self.rank_anew: Callable[[Key], None] = lambda _: None
 
     async def run(self) -> None:
         """Have those looked at whose turn changes, until cancelled."""
@@ -131,7 +137,8 @@ class Contenders:
         has_job = self._roster.has_children(uid)
         is_under_way = has_job if entry is None else (has_job or entry.has_begun) and not entry.is_over
         if is_under_way or self._roster.has_pods(uid) or uid in self._grants:
-            return Urgency.RUNS
+            gathers = entry is not None and has_job and entry.holds_place and not (entry.has_started or entry.is_over)
+            return Urgency.GATHERS if gathers else Urgency.RUNS
         turn = self._turns.get(uid)
         is_next = entry is not None and entry.holds_place and turn is not None and turn.reason is None
         return Urgency.STARTS if is_next else Urgency.WAITS
@@ -179,7 +186,12 @@ class Contenders:
         self._version = version
         for uid, turn in self._turns.items():
             entry = self._roster.test(uid)
-            if entry is not None and entry.holds_place and former.get(uid, turn) != turn:
+            if entry is None or not entry.holds_place:
+                continue
+            if uid not in former:
+                # Its first turn was asked for before anybody knew that it may start.
+                self.rank_anew(entry.key)
+            elif former[uid] != turn:
                 self.wake(entry.key)
 
     async def _decide_start(self, observation: Observation) -> Observation:
@@ -191,7 +203,10 @@ class Contenders:
             observation = replace(observation, test=observed_test(resource))
         entry = entry_of(observation.test)
         uid = entry.uid
-        target = await self._identities_of(entry.target)
+        if self._identities.age_seconds(*entry.target) < FRESH_IDENTITY_SECONDS:
+            target = self._last_known(entry)
+        else:
+            target = await self._identities_of(entry.target)
         await self._look()
         await self.read()
         # From here to the grant nobody else decides.

@@ -156,6 +156,8 @@ class Follower:
         changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
         async with aclosing(changes):
             async for change in changes:
+                if change.is_bookmark:
+                    continue
                 uid = change.object["metadata"]["uid"]
                 if change.is_removed:
                     known_objects.pop(uid, None)

@@ -3,15 +3,12 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_operator.cluster.pods import MOST_AT_ONCE, PodClient
 from loadtest_operator.facts.observation import ContainerEnd, ObservedPod
-from loadtest_operator.facts.resources import termination_message
+from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.memory import Memory, RememberedPod
-
-Json = dict[str, Any]
 
 
 class Listener:
@@ -22,18 +19,16 @@ class Listener:
         self._memory = memory
         self._scrape_failed = scrape_failed
 
-    async def ask_fleet(
-        self, uid: str, run_id: str, observed_pods: list[tuple[Json, ObservedPod]]
-    ) -> tuple[ObservedPod, ...]:
+    async def ask_fleet(self, uid: str, run_id: str, readings: list[PodReading]) -> tuple[ObservedPod, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
         gate = asyncio.Semaphore(MOST_AT_ONCE)
 
-        async def one(raw: Json, pod: ObservedPod) -> ObservedPod:
+        async def one(reading: PodReading) -> ObservedPod:
             async with gate:
-                return await self._ask_pod(uid, run_id, raw, pod)
+                return await self._ask_pod(uid, run_id, reading)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(raw, pod)) for raw, pod in observed_pods]
+            tasks = [group.create_task(one(reading)) for reading in readings]
         present = {pod.uid: pod for pod in (task.result() for task in tasks)}
         remembered = self._memory.pods(uid, run_id)
         gone_pods = [
@@ -41,9 +36,11 @@ class Listener:
         ]
         return choose_pods_by_index([*gone_pods, *present.values()])
 
-    async def _ask_pod(self, uid: str, run_id: str, raw: Json, pod: ObservedPod) -> ObservedPod:
+    async def _ask_pod(self, uid: str, run_id: str, reading: PodReading) -> ObservedPod:
+        pod = reading.pod
         if pod.container_end is not None:
-            last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, termination_message(raw))
+            message = reading.termination_message
+            last_word = self._memory.take_last_word(uid, run_id, pod.uid, pod.index, pod.name, message)
             record = self._memory.remember_pod(uid, run_id, pod.uid, pod.index, pod.name)
             container_end = dataclasses.replace(pod.container_end, has_last_word=last_word)
             return dataclasses.replace(pod, container_end=container_end, snapshot=record.snapshot)

@@ -15,10 +15,8 @@ from loadtest_operator.cluster.api import (
     ADMISSION_POLICIES,
     CONFIG_MAPS,
     EVENTS,
-    JOBS,
     LOADTESTS,
     NETWORK_POLICIES,
-    PODS,
     Api,
     ApiError,
 )
@@ -37,9 +35,6 @@ from loadtest_operator.facts.observation import (
     ObservedTest,
 )
 from loadtest_operator.facts.resources import (
-    is_left_behind,
-    observed_job,
-    observed_pod,
     observed_results,
     observed_test,
     run_id_of,
@@ -55,6 +50,7 @@ from loadtest_operator.facts.templates import ObservedTemplate
 from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.messages.ended_run import run_key
 from loadtest_operator.messages.messenger import Messenger
+from loadtest_operator.observe.children import Children
 from loadtest_operator.observe.earlier_runs import EarlierRuns
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
@@ -91,6 +87,7 @@ class ObserverDependencies:
     pods: PodClient
     memory: Memory
     followers: Followers
+    children: Children
     key: bytes
     cluster_domain: str
     secret_policy: str
@@ -131,6 +128,11 @@ class Observer:
     def stop_following(self, uid: str) -> None:
         """Stop following the target of the test with this UID, which is gone."""
         self._means.followers.stop(uid)
+        self._means.children.forget(uid)
+
+    def distrust(self, uid: str) -> None:
+        """More is known of the test with this UID than was observed: the next look lists what belongs to it."""
+        self._means.children.distrust(uid)
 
     async def observe(self, namespace: str, name: str) -> Observation | None:
         """The test of this name and what belongs to it; None where there is no such test.
@@ -145,14 +147,12 @@ class Observer:
         replaced = self._memory.remember((namespace, name), uid)
         if replaced is not None:
             self.stop_following(replaced)
-        selector = uid_selector(uid)
-        jobs = [observed_job(job, uid) for job in await self._api.list(JOBS, namespace, selector)]
+        jobs, readings = await self._means.children.of(test.identity, run_id if _must_have_job(test, run_id) else None)
         job_of_run = next((job for job in jobs if job.run_id == run_id), None)
-        raw = await self._api.list(PODS, namespace, selector)
         now = self._means.now()
-        pods_with_json = [(pod, replace(observed_pod(pod), is_left_behind=is_left_behind(pod, now))) for pod in raw]
+        readings = [reading.at(now) for reading in readings]
         pods = await self._listener.ask_fleet(
-            uid, run_id, [(raw, pod) for raw, pod in pods_with_json if pod.run_id == run_id]
+            uid, run_id, [reading for reading in readings if reading.pod.run_id == run_id]
         )
         needs_endpoints = _needs_endpoints(test, job_of_run, run_id)
         sight: Sight | None = None
@@ -169,7 +169,9 @@ class Observer:
         target_watch = self._memory.target_watch(uid, run_id)
         workload = await self._workload(test, run_id, pods, target_watch) if job_of_run or needs_endpoints else None
         evictions = (*(sight.evictions if sight else ()), *(workload.evictions if workload else ()))
-        others = [pod for _, pod in pods_with_json if pod.run_id != run_id and not pod.is_left_behind]
+        others = [
+            reading.pod for reading in readings if reading.pod.run_id != run_id and not reading.pod.is_left_behind
+        ]
         return Observation(
             test=test,
             now=self._means.now(),
@@ -217,6 +219,9 @@ class Observer:
         """
         recorded = test.record
         if job is None or job.plan is None or recorded.start is not None or recorded.phase is Phase.COMPLETED:
+            return ()
+        if (self._means.now() - job.created_at).total_seconds() < COMPLAINTS_SECONDS:
+            # Most fleets run by then.
             return ()
         uid, run_id = test.identity.uid, job.run_id
         if not self._memory.claim_look(uid, run_id, "complaints", COMPLAINTS_SECONDS):
@@ -344,6 +349,12 @@ def _is_completed(test: ObservedTest, run_id: str) -> bool:
 
 def _event_time(event: Json) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
+
+
+def _must_have_job(test: ObservedTest, run_id: str) -> bool:
+    """Whether a Job of the run is on record."""
+    recorded = test.record
+    return recorded.run_id == run_id and recorded.plan_hash is not None and recorded.phase is not Phase.COMPLETED
 
 
 def _needs_endpoints(test: ObservedTest, job: ObservedJob | None, run_id: str) -> bool:

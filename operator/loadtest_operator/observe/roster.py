@@ -29,7 +29,8 @@ TargetKey = tuple[str, str, tuple[HostAlias, ...]]
 
 @dataclass(frozen=True)
 class Entry:
-    """A test as the line sees it. `has_begun` and `is_over` are about the run that the spec asks for.
+    """A test as the line sees it. `has_begun`, `has_started` and `is_over` are about the Job, the load and the end of
+    the run that the spec asks for.
 
     `holds_place` is false of one that is suspended, stopped or deleted, or has something of its own to wait for: it
     keeps nobody waiting. So does one whose spec cannot be read, which has no URL.
@@ -45,6 +46,7 @@ class Entry:
     pods: int = 0
     is_exclusive: bool = True
     has_begun: bool = False
+    has_started: bool = False
     is_over: bool = False
     holds_place: bool = False
 
@@ -68,7 +70,7 @@ class Child:
     deleted_at: str | None = None
 
     def is_left_behind(self, now: datetime) -> bool:
-        return is_left_behind({"metadata": {"deletionTimestamp": self.deleted_at}}, now)
+        return is_left_behind(self.deleted_at, now)
 
 
 @dataclass
@@ -98,6 +100,7 @@ class Roster:
         self._child_counts: Counter[str] = Counter()
         self._pod_counts: Counter[str] = Counter()
         self._records: dict[str, _Record] = {}
+        self._own_writes: dict[str, str] = {}
         self._departed: dict[str, int] = {}
         self._moment = 0
         self._former_mark = 0
@@ -137,6 +140,12 @@ class Roster:
         """Whether anything exists of a test."""
         return self._child_counts[uid] > 0
 
+    def has_job(self, uid: str, run_id: str) -> bool:
+        """Whether a Job of a test's run exists."""
+        return self._child_counts[uid] > 0 and any(
+            not child.is_pod and (child.owner, child.run_id) == (uid, run_id) for child in self._children.values()
+        )
+
     def has_pods(self, uid: str) -> bool:
         """Whether pods of a test live."""
         return self._pod_counts[uid] > 0
@@ -153,6 +162,17 @@ class Roster:
         self.see_observed(observed_test(resource))
         return True
 
+    def see_own_write(self, resource: Json) -> None:
+        """Take in a test as this operator has just written it."""
+        metadata = resource["metadata"]
+        self._own_writes[metadata["uid"]] = metadata["resourceVersion"]
+        self.see_test(resource)
+
+    def is_own_write(self, metadata: Json) -> bool:
+        """Whether a version of a test is the last that this operator wrote."""
+        version: str = metadata["resourceVersion"]
+        return self._own_writes.get(metadata["uid"]) == version
+
     def see_observed(self, test: ObservedTest) -> None:
         """The same of a test that was read already."""
         uid, version = test.identity.uid, test.resource_version
@@ -167,6 +187,7 @@ class Roster:
 
     def forget_test(self, uid: str) -> None:
         """A test is gone; its name stays known until `forget_key`."""
+        self._own_writes.pop(uid, None)
         if self._forget(uid) and self._tests.pop(uid, None) is not None:
             self.touch()
 
@@ -244,7 +265,7 @@ class Roster:
     def _is_news(self, metadata: Json) -> bool:
         uid = metadata["uid"]
         record = self._records.get(uid)
-        return uid not in self._departed and (record is None or _is_newer(metadata["resourceVersion"], record.version))
+        return uid not in self._departed and (record is None or is_newer(metadata["resourceVersion"], record.version))
 
     def _record(self, uid: str, version: str) -> None:
         self._moment += 1
@@ -276,6 +297,7 @@ def entry_of(test: ObservedTest) -> Entry:
         run_id=run_id,
         is_over=record.phase is Phase.COMPLETED if is_same_run else test.finished_run == run_id,
         has_begun=is_same_run and record.plan_hash is not None,
+        has_started=is_same_run and record.start is not None,
     )
     if spec is None:
         return entry
@@ -303,7 +325,7 @@ def _child_of(resource: Json, *, is_pod: bool) -> Child:
     )
 
 
-def _is_newer(version: str, known_version: str) -> bool:
+def is_newer(version: str, known_version: str) -> bool:
     """Whether a resource version comes after another; where they are no numbers, whether it is another one."""
     if version.isdecimal() and known_version.isdecimal():
         return int(version) > int(known_version)

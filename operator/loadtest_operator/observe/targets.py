@@ -45,6 +45,7 @@ from loadtest_operator.facts.workload import (
     usage_of,
     workload_selector,
 )
+from loadtest_operator.observe.joining import Joint
 from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.policy.target_policy import urls_of
 
@@ -86,12 +87,18 @@ class TargetReader:
         self._cluster_domain = cluster_domain
         self._refusals = refusals
         self._may_exist = may_exist
+        self._api_server_addresses: tuple[str, ...] = ()
+        self._read_api_server = Joint(self._read_api_server_once)
 
     async def api_server(self) -> tuple[str, ...]:
         """The API server's own endpoints and its Service's addresses; none where the right to read them is missing.
 
-        Raises ApiError.
+        They are read once for all who ask at the same time. Raises ApiError.
         """
+        await self._read_api_server()
+        return self._api_server_addresses
+
+    async def _read_api_server_once(self) -> None:
         reads: tuple[tuple[str, Callable[[], Awaitable[tuple[str, ...]]]], ...] = (
             (ENDPOINT_SLICES, self._api_server_endpoints),
             (SERVICES, self._api_server_service),
@@ -103,7 +110,7 @@ class TargetReader:
             except ApiError as error:
                 if not error.is_forbidden:
                     raise
-        return tuple(dict.fromkeys(addresses))
+        self._api_server_addresses = tuple(dict.fromkeys(addresses))
 
     async def _api_server_endpoints(self) -> tuple[str, ...]:
         namespace, name = API_SERVER

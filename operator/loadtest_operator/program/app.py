@@ -38,6 +38,7 @@ from loadtest_operator.cluster.tokens import command_key
 from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.messages.messenger import Messenger, MessengerDependencies
 from loadtest_operator.messages.webhooks import WebhookFile
+from loadtest_operator.observe.children import Children, ChildrenDependencies
 from loadtest_operator.observe.contenders import Contenders
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.identities import Identities
@@ -188,12 +189,19 @@ async def _run_with_reconciler(
     archiver: Archiver,
 ) -> bool:
     api, settings = shared.api, shared.settings
-    memory = Memory(time.monotonic)
+    memory, roster = Memory(time.monotonic), Roster()
+    identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
+    contenders = Contenders(api, roster, identities, settings.namespaces, settings.policy.limits, _utc)
+    queue = WorkQueue(time.monotonic, random.random, shared.own, contenders.urgency)
+    children = Children(
+        ChildrenDependencies(api, roster, memory, settings.namespaces, time.monotonic, random.random, queue.add_soon)
+    )
     means = ObserverDependencies(
         api=api,
         pods=pods,
         memory=memory,
         followers=followers,
+        children=children,
         key=shared.key,
         cluster_domain=settings.cluster_domain,
         secret_policy=settings.secret_policy,
@@ -205,15 +213,11 @@ async def _run_with_reconciler(
         makes_network_policies=settings.policy.network_policies is not None,
     )
     actor = Actor(api, pods, time.monotonic, _utc, asyncio.sleep, FollowUp(api, messenger, archiver))
-    identities = Identities(api, settings.namespaces, settings.cluster_domain, time.monotonic)
-    roster = Roster()
-    contenders = Contenders(api, roster, identities, settings.namespaces, settings.policy.limits, _utc)
-    queue = WorkQueue(time.monotonic, random.random, shared.own, contenders.urgency)
-    contenders.wake = queue.add
+    contenders.wake, contenders.rank_anew = queue.add, queue.rank_anew
     messenger.on_end = queue.add
     archiver.on_end = queue.add
     parts = ReconcilerDependencies(
-        api, Observer(means), roster, contenders, actor, settings.policy, memory, tests, shared.turns
+        api, Observer(means), roster, contenders, actor, settings.policy, memory, tests, shared.turns, time.monotonic
     )
     reconciler = Reconciler(parts, queue.add)
     followers.on_change = reconciler.push_endpoints
@@ -223,9 +227,9 @@ async def _run_with_reconciler(
             group.create_task(contenders.run()),
             group.create_task(_resync(shared, parts, reconciler.child_kinds, queue.add)),
         ]
-        new_registry = partial(watching_registry, queue.add, roster, contenders.is_in_line, memory)
+        new_registry = partial(watching_registry, queue.add, roster, contenders.is_in_line)
         try:
-            return await watch_until_stopped(api, settings, shared.health, new_registry)
+            return await watch_until_stopped(api, settings, shared.health, new_registry, children.run)
         finally:
             for task in background:
                 task.cancel()

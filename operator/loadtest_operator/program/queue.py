@@ -18,6 +18,7 @@ _AT_ONCE: Final = 128
 # All turns share one thread and one API server: those that can wait must leave the others most of both.
 _WAITING_AT_ONCE: Final = 16
 _WAITING_BESIDE_A_START: Final = 2
+BURST_SECONDS: Final = 0.1
 
 
 class WorkQueue:
@@ -45,6 +46,16 @@ class WorkQueue:
         self._schedule.add(key, self._clock())
         self._change_event.set()
 
+    def rank_anew(self, key: Key) -> None:
+        """The urgency of a key has changed."""
+        self._schedule.rank_anew(key)
+        self._change_event.set()
+
+    def add_soon(self, key: Key) -> None:
+        """Ask for a turn for what changes in bursts: the first change of a burst sets the instant."""
+        self._schedule.add(key, self._clock() + BURST_SECONDS)
+        self._change_event.set()
+
     async def run(self, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
         """Work until cancelled; turns under way are then cancelled too."""
         async with asyncio.TaskGroup() as group:
@@ -68,8 +79,12 @@ class WorkQueue:
         if len(under_way) >= _AT_ONCE:
             return None
         count = Counter(under_way)
-        most = _WAITING_BESIDE_A_START if count[Urgency.STARTS] else _WAITING_AT_ONCE
-        highest = Urgency.WAITS if count[Urgency.WAITS] < most else Urgency.STARTS
+        if count[Urgency.STARTS]:
+            # The pods of those that gather have time, and need the same API server.
+            can_wait, most = count[Urgency.GATHERS] + count[Urgency.WAITS], _WAITING_BESIDE_A_START
+            highest = Urgency.WAITS if can_wait < most else Urgency.STARTS
+        else:
+            highest = Urgency.WAITS if count[Urgency.WAITS] < _WAITING_AT_ONCE else Urgency.GATHERS
         return self._schedule.take(self._clock(), highest)
 
     async def _turn(self, key: Key, reconcile: Callable[[Key], Awaitable[float | None]]) -> None:

@@ -1,6 +1,7 @@
 """One turn for one LoadTest: observe, decide, act, and write the status if it says anything new."""
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -41,7 +42,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class ReconcilerDependencies:
-    """What a turn is made with."""
+    """What a turn is made with. `clock` is monotonic, in seconds."""
 
     api: Api
     observer: Observer
@@ -52,6 +53,7 @@ class ReconcilerDependencies:
     memory: Memory
     metrics: RunMetrics
     turns: Turns
+    clock: Callable[[], float]
 
 
 class Reconciler:
@@ -70,6 +72,8 @@ class Reconciler:
         self._memory = parts.memory
         self._metrics = parts.metrics
         self._turns = parts.turns
+        self._clock = parts.clock
+        self._wrote_at: dict[str, float] = {}
         self._request_turn = bell
 
     async def reconcile(self, key: Key) -> float | None:
@@ -90,6 +94,10 @@ class Reconciler:
             if observation.test.resource_version != version:
                 # Only the test was read again. Its new target or its Job, made by another operator, was not looked at.
                 self._contenders.release(identity.uid)
+                return _CONFLICT_SECONDS
+            if self._roster.has_job(identity.uid, run_id):
+                self._contenders.release(identity.uid)
+                self._observer.distrust(identity.uid)
                 return _CONFLICT_SECONDS
         decision = await self._decide_and_act(observation)
         if observation.job is None and not any(isinstance(action, CreateJob) for action in decision.actions):
@@ -140,10 +148,11 @@ class Reconciler:
 
     async def _write(self, observation: Observation, status: Status) -> bool:
         """Replace the status, unless the resource has changed since it was read; say whether that went well."""
-        body = status_to_write(status, observation.test.status, self._policy.progress_seconds)
+        identity = observation.test.identity
+        since_write_seconds = self._clock() - self._wrote_at.get(identity.uid, -math.inf)
+        body = status_to_write(status, observation.test.status, self._policy.progress_seconds, since_write_seconds)
         if body is None:
             return True
-        identity = observation.test.identity
         try:
             await self._apply_or_shorten(observation, status, body)
         except ApiError as error:
@@ -201,7 +210,8 @@ class Reconciler:
             "status": status,
         }
         changed = await self._api.patch(LOADTESTS, identity.namespace, f"{identity.name}/status", body, PatchType.APPLY)
-        self._roster.see_test(changed)
+        self._roster.see_own_write(changed)
+        self._wrote_at[identity.uid] = self._clock()
 
     async def _announce(self, observation: Observation, announcement: events.Announcement) -> None:
         """Events are for people; that one cannot be kept is no reason to stop."""
@@ -222,6 +232,7 @@ class Reconciler:
         uid = self._memory.forget((namespace, name))
         if uid is not None:
             self._observer.stop_following(uid)
+            self._wrote_at.pop(uid, None)
         for kind in self.child_kinds:
             children = await self._api.list(kind, namespace, f"{SELECTOR},{TEST_LABEL}={label_value(name)}")
             uids = (

@@ -33,13 +33,18 @@ class Schedule(Generic[KeyT]):
     def add(self, key: KeyT, at: float) -> None:
         """Make a key due at an instant, or earlier if it already is; one that is ready is ranked anew."""
         if key in self._ready:
-            self._make_ready(key)
+            self.rank_anew(key)
             return
         planned = self._due.get(key)
         if planned is not None and planned <= at:
             return
         self._due[key] = at
         heapq.heappush(self._heap, (at, self._next_number(), key))
+
+    def rank_anew(self, key: KeyT) -> None:
+        """The rank of a key has changed. One that is not ready is ranked when it is."""
+        if key in self._ready:
+            self._make_ready(key)
 
     def take(self, now: float, highest_rank: int | None = None) -> KeyT | None:
         """The first key that is due and free, of at most this rank; it is then worked on until `finish`."""

@@ -1,4 +1,4 @@
-"""Having kopf watch: until this process is told to end, whatever is refused meanwhile."""
+"""Watching, by kopf and beside it: until this process is told to end, whatever is refused meanwhile."""
 
 import asyncio
 import logging
@@ -23,13 +23,18 @@ T = TypeVar("T")
 
 
 async def watch_until_stopped(
-    api: Api, settings: Settings, health: OperatorHealth, registry: Callable[[], kopf.OperatorRegistry]
+    api: Api,
+    settings: Settings,
+    health: OperatorHealth,
+    registry: Callable[[], kopf.OperatorRegistry],
+    follow_children: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Have kopf ring the bell until it is told to end, or LoadTests are no longer served (False).
+    """Have kopf ring the bell for LoadTests, and follow their Jobs and pods, until this process is told to end, or
+    LoadTests are no longer served (False).
 
     A right that is missing for a while takes nothing from the tests that run: they are looked at again and again.
     """
-    while (refusal := await _watch_until_refused(registry(), settings, health)) is not None:
+    while (refusal := await _watch_until_refused(registry(), settings, health, follow_children)) is not None:
         if refusal.status == NO_SUCH_KIND:
             health.readiness.set_obstacle(f"LoadTests can no longer be watched: {refusal.message}")
             return False
@@ -48,11 +53,28 @@ async def watch_until_stopped(
 
 
 async def _watch_until_refused(
-    registry: kopf.OperatorRegistry, settings: Settings, health: OperatorHealth
+    registry: kopf.OperatorRegistry,
+    settings: Settings,
+    health: OperatorHealth,
+    follow_children: Callable[[], Awaitable[None]],
 ) -> ApiError | None:
-    """Have kopf ring the bell until it is told to end (None), or a watch of its own is refused."""
+    """Watch until this process is told to end (None), or a watch is refused."""
     watches, stop_event = asyncio.Event(), asyncio.Event()
-    beginning = asyncio.create_task(_announce_readiness(watches, stop_event, health.readiness))
+    told_to_end = asyncio.Event()
+
+    async def follow() -> None:
+        try:
+            await follow_children()
+        finally:
+            # Nothing is watched without the children.
+            stop_event.set()
+
+    def end() -> None:
+        told_to_end.set()
+        stop_event.set()
+
+    beginning = asyncio.create_task(_announce_readiness(watches, end, health.readiness))
+    following = asyncio.create_task(follow())
     try:
         await kopf.operator(
             registry=registry,
@@ -70,18 +92,26 @@ async def _watch_until_refused(
         status = getattr(error, "status", None)
         if status not in REFUSALS:
             raise
-        return (
-            None if stop_event.is_set() else ApiError(status, "Refused", getattr(error, "message", None) or str(error))
-        )
+        if told_to_end.is_set():
+            return None
+        return ApiError(status, "Refused", getattr(error, "message", None) or str(error))
     finally:
         beginning.cancel()
-    return None
+        was_following = not following.done()
+        following.cancel()
+        await asyncio.wait([following])
+    if was_following or told_to_end.is_set():
+        return None
+    failure = following.exception()
+    if isinstance(failure, ApiError):
+        return failure
+    raise failure or RuntimeError("the Jobs and pods are followed no longer")
 
 
-async def _announce_readiness(watches: asyncio.Event, stop_event: asyncio.Event, readiness: Readiness) -> None:
+async def _announce_readiness(watches: asyncio.Event, end: Callable[[], None], readiness: Readiness) -> None:
     await watches.wait()
     # kopf has put its own in the place of our handler, which says nothing to us while kopf ends for another reason.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_event.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
     readiness.clear()
     _LOG.info("watching LoadTests")
 

@@ -82,6 +82,8 @@ class Catalogue:
     async def _watch(self, namespace: str | None, version: str) -> None:
         lines = self._lines[namespace]
         async for change in self._api.watch(LOADTESTS, namespace, version, WATCH_SECONDS):
+            if change.is_bookmark:
+                continue
             if change.is_removed:
                 lines.pop(change.object["metadata"]["uid"], None)
             else:

@@ -12,9 +12,9 @@ from loadtest_operator.decide.watching import initial_watch, updated_watch
 from loadtest_operator.facts.disruptions import Eviction, eviction_of, evictions_of
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.observation import Observation, ObservedPod
+from loadtest_operator.observe.children import keep_last_word
 from loadtest_operator.observe.listening import gone_pod
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.program.handlers import keep_last_word
 from support.operator_builders import POLICY, START, a_halted_pod, a_pod, an_observation, next_observation, status_json
 from support.workload_builders import CLIENTS, a_look, a_workload_pod
 

@@ -15,8 +15,8 @@ from loadtest_model.report.references import resolve
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_model.report.status_summary import StatusDiagnosis
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.writing import essential, once, status_to_write, within_limit
-from loadtest_operator.facts.observation import Observation
+from loadtest_operator.decide.writing import COURSE_SECONDS, essential, once, status_to_write, within_limit
+from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.policy.line import Turn
 from support.operator_builders import (
     NOW,
@@ -66,6 +66,35 @@ def test_the_first_progress_is_written_at_once() -> None:
     del held["progress"]
 
     assert status_to_write(running_after(10), held, 5.0) is not None
+
+
+def on_its_way(*pods: ObservedPod) -> Status:
+    status = decide(an_observation(*pods), POLICY).status
+    assert status is not None
+    return status
+
+
+def test_how_far_a_fleet_is_on_its_way_to_the_load_is_written_at_intervals() -> None:
+    before, after = on_its_way(a_pending_pod(0), a_pending_pod(1)), on_its_way(a_pending_pod(0), a_pod(1, None))
+    assert before.message != after.message
+
+    for seconds, written in ((0.1, False), (COURSE_SECONDS, True)):
+        assert (status_to_write(after, status_json(before), 5.0, seconds) is not None) is written
+    assert status_to_write(after, status_json(before), 5.0) is not None
+
+
+def test_what_keeps_a_fleet_from_its_load_is_written_at_once() -> None:
+    before, after = on_its_way(a_pending_pod(0)), on_its_way(a_pending_pod(0, "ImagePullBackOff: no such image"))
+    assert before.phase is after.phase
+
+    assert status_to_write(after, status_json(before), 5.0, 0.1) is not None
+
+
+def test_a_phase_is_written_at_once() -> None:
+    before, after = on_its_way(a_pending_pod(0)), on_its_way(a_pod(0, PodState.WAITING), a_pod(1, PodState.WAITING))
+    assert before.phase is not after.phase
+
+    assert status_to_write(after, status_json(before), 5.0, 0.1) is not None
 
 
 def test_the_phase_is_always_written_and_null_never() -> None:

@@ -11,7 +11,7 @@ from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test, run_id_of
-from loadtest_operator.observe.contenders import Contenders, Urgency
+from loadtest_operator.observe.contenders import FRESH_IDENTITY_SECONDS, Contenders, Urgency
 from loadtest_operator.observe.identities import Identities, Resolve, resolve_host
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.observe.roster import Roster
@@ -56,7 +56,8 @@ class Line:
         self.objects: dict[str, list[Json]] = {"loadtests": list(tests), "jobs": [], "pods": []}
         self.api = FakeApi(**self.objects)
         self.roster = Roster()
-        identities = Identities(FakeApi(), (), "cluster.local", lambda: 0.0, resolve)
+        self.seconds = 0.0
+        identities = Identities(FakeApi(), (), "cluster.local", lambda: self.seconds, resolve)
         self.contenders = Contenders(self.api, self.roster, identities, (), limits, lambda: NOW)
         self.awake: list[str] = []
         self._woken = asyncio.Event()
@@ -275,7 +276,7 @@ async def test_no_test_starts_beside_one_that_the_watch_has_not_told_of(kind: st
 
 
 async def test_no_test_starts_beside_one_whose_target_has_become_the_same() -> None:
-    """The identities that the line was read with may be a minute old; those of a start are fresh."""
+    """The identities that the line was read with may be a minute old; those of a start are some seconds old at most."""
     addresses = frozenset({"192.0.2.9"})
 
     async def resolve(_host: str) -> frozenset[str]:
@@ -285,12 +286,39 @@ async def test_no_test_starts_beside_one_whose_target_has_become_the_same() -> N
     line = Line(running, asking, resolve=resolve).having(pods=(a_child_of("0-runs"),))
     await line.contenders.read()
     addresses = frozenset({"192.0.2.7"})
+    line.seconds += FRESH_IDENTITY_SECONDS
 
     assert await line.reason_of(asking) is BUSY
     line.objects["pods"].clear()
     line.roster.see_test(a_test("0-runs", COMPLETED, version=2))
     line.roster.forget_child("child-of-0-runs")
     assert await line.woken() == ["b"]
+
+
+async def test_what_the_line_has_just_looked_for_is_not_looked_for_again_at_the_start() -> None:
+    look_ups: list[str] = []
+
+    async def resolve(host: str) -> frozenset[str]:
+        look_ups.append(host)
+        return frozenset({"192.0.2.9"})
+
+    asking = a_test("b", url="http://outside.example/")
+    line = Line(asking, resolve=resolve)
+    await line.contenders.read()
+    line.seconds += FRESH_IDENTITY_SECONDS - 1
+
+    assert await line.reason_of(asking) is FREE
+    assert look_ups == ["outside.example"]
+
+
+async def test_a_test_that_is_new_to_the_line_is_ranked_anew_and_not_woken() -> None:
+    line = Line(a_test("a"))
+    ranked: list[Key] = []
+    line.contenders.rank_anew = ranked.append
+
+    assert await line.woken() == []
+    assert ranked == [("shop", "a")]
+    assert line.contenders.urgency(("shop", "a")) is Urgency.STARTS
 
 
 async def test_a_name_that_nobody_resolves_holds_up_no_test_of_another_target() -> None:
@@ -351,7 +379,7 @@ async def test_a_start_holds_its_target_until_its_job_is_to_be_seen_and_the_job_
     line.objects["jobs"].append(a_child_of("a"))
     line.roster.see_child(a_child_of("a"), is_pod=False)
     assert await line.reason_of(second) is BUSY
-    assert line.contenders.urgency(("shop", "a")) is Urgency.RUNS
+    assert line.contenders.urgency(("shop", "a")) is Urgency.GATHERS
     line.objects["jobs"].clear()
     line.roster.see_test(a_test("a", COMPLETED, version=2))
     line.roster.forget_child("child-of-a")
@@ -404,6 +432,29 @@ async def test_an_urgent_test_is_one_that_has_pods_or_a_run_under_way() -> None:
     assert urgencies == {
         "loads": Urgency.RUNS, "over": Urgency.WAITS, "ends": Urgency.RUNS, "unknown": Urgency.WAITS,
     }  # fmt: skip
+
+
+STARTED: Json = {**RUNNING, "start": {"startId": "s", "at": "2026-03-01T12:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "spec", "urgency"),
+    [
+        ({**RUNNING, "phase": "Verifying"}, {}, Urgency.GATHERS),
+        ({**RUNNING, "phase": "Verifying"}, {"stop": True}, Urgency.RUNS),
+        (STARTED, {}, Urgency.RUNS),
+        ({**STARTED, "phase": "Completed"}, {}, Urgency.RUNS),
+    ],
+    ids=["it gathers its pods", "it is to stop", "its load has begun", "it is over and its pods live"],
+)
+async def test_only_a_fleet_that_gathers_its_pods_can_wait(status: Json, spec: Json, urgency: Urgency) -> None:
+    pod = a_child_of("a")
+    pod["metadata"]["uid"] = "pod"
+    line = Line(a_test("a", status, **spec)).having(jobs=(a_child_of("a"),), pods=(pod,))
+
+    await line.contenders.read()
+
+    assert line.contenders.urgency(("shop", "a")) is urgency
 
 
 async def test_targets_that_are_found_one_after_the_other_by_tests_that_came_at_once_put_these_in_one_line() -> None:

@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 
 from loadtest_model.measurement.snapshot import PodState, Snapshot
-from loadtest_model.report.labels import RUN_LABEL
+from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_operator.cluster.api import EVENTS, ApiError
 from loadtest_operator.cluster.pods import PodClient, Taker, take_nothing
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.observation import Complaint, Observation
+from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.manifests import job
+from loadtest_operator.observe.children import Children, ChildrenDependencies
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Observer, ObserverDependencies
+from loadtest_operator.observe.roster import Roster
 from support.archivers import an_archiver
 from support.builders import IDENTITY
 from support.fake_api import FakeApi
@@ -42,9 +45,9 @@ WATCHED = {"url": "http://192.0.2.7/", "workload": {"kind": "Deployment", "name"
 WATCHING: Json = {**TEST, "spec": {**TEST["spec"], "target": WATCHED}}
 
 
-def a_job() -> Json:
+def a_job(created_at: str = "2026-03-01T11:59:00Z") -> Json:
     made = job(PLAN, a_fleet_spec(), POLICY.pods)
-    made["metadata"] |= {"uid": "job-1", "creationTimestamp": "2026-03-01T12:00:00Z"}
+    made["metadata"] |= {"uid": "job-1", "resourceVersion": "2", "creationTimestamp": created_at}
     return made
 
 
@@ -73,7 +76,8 @@ def a_running_pod(index: int) -> Json:
         "metadata": {
             "name": f"heavy-1-{index}",
             "uid": f"pod-{index}",
-            "labels": {RUN_LABEL: "1"},
+            "resourceVersion": "3",
+            "labels": {RUN_LABEL: "1", UID_LABEL: IDENTITY.uid},
             "annotations": {INDEX_ANNOTATION: str(index)},
         },
         "status": {"phase": "Running", "podIP": f"192.0.2.{index}", "containerStatuses": statuses},
@@ -88,6 +92,9 @@ def an_observer(api: FakeApi, memory: Memory, followers: Followers | None = None
         pods=pods,
         memory=memory,
         followers=followers,
+        children=Children(
+            ChildrenDependencies(api, Roster(), memory, (), lambda: 100.0, lambda: 0.5, lambda _key: None)
+        ),
         key=b"k" * 32,
         cluster_domain="cluster.local",
         secret_policy="",
@@ -116,6 +123,13 @@ async def test_events_are_read_now_and_then_and_what_they_said_is_known_in_betwe
 
         assert told == [(Complaint("job-1", "FailedCreate", "exceeded quota"),)] * 4
         assert api.requested_kinds.count("events") == 2
+
+
+async def test_of_a_fleet_that_was_just_made_no_events_are_read() -> None:
+    async with FakeApi(loadtests=[TEST], jobs=[a_job(rfc3339(NOW))], events=[QUOTA]) as api:
+        assert (await look(an_observer(api, Memory(lambda: 100.0)))).complaints == ()
+
+        assert "events" not in api.requested_kinds
 
 
 class FakeApiWithSlowEvents(FakeApi):

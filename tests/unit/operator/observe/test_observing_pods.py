@@ -6,9 +6,9 @@ from loadtest_model.measurement.snapshot import PodState
 from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_operator.facts.names import CONTAINER, INDEX_ANNOTATION
 from loadtest_operator.facts.observation import ContainerEnd
+from loadtest_operator.observe.children import keep_last_word
 from loadtest_operator.observe.listening import choose_pods_by_index, gone_pod
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.program.handlers import keep_last_word
 from support.operator_builders import a_killed_pod, a_pending_pod, a_pod
 
 

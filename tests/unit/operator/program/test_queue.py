@@ -12,7 +12,7 @@ from loadtest_operator.observe.contenders import Urgency
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.policy.backoff import FIRST_BACKOFF_SECONDS
 from loadtest_operator.program.metrics import OperatorMetrics
-from loadtest_operator.program.queue import WorkQueue
+from loadtest_operator.program.queue import BURST_SECONDS, WorkQueue
 
 A, B = ("shop", "a"), ("shop", "b")
 PATIENCE_SECONDS = 10.0
@@ -123,7 +123,8 @@ async def test_tests_that_run_have_their_turns_while_hundreds_wait_for_theirs() 
     assert most <= 16
 
 
-async def test_beside_the_one_that_may_start_few_that_wait_have_a_turn() -> None:
+@pytest.mark.parametrize("urgency", [Urgency.WAITS, Urgency.GATHERS])
+async def test_beside_the_one_that_may_start_few_that_can_wait_have_a_turn(urgency: Urgency) -> None:
     waiting = [("shop", f"waits-{number}") for number in range(100)]
     under_way: set[Key] = set()
     started, go_on, all_done = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -143,7 +144,7 @@ async def test_beside_the_one_that_may_start_few_that_wait_have_a_turn() -> None
         if not waiting:
             all_done.set()
 
-    async with a_queue(turn, lambda key: Urgency.STARTS if key == A else Urgency.WAITS) as queue:
+    async with a_queue(turn, lambda key: Urgency.STARTS if key == A else urgency) as queue:
         for key in (*waiting, A):
             queue.add(key)
         await all_done.wait()
@@ -151,3 +152,48 @@ async def test_beside_the_one_that_may_start_few_that_wait_have_a_turn() -> None
 
     assert started.is_set()
     assert max(beside) <= 2
+
+
+async def test_a_test_that_turns_out_to_be_next_does_not_wait_behind_those_that_gather() -> None:
+    new, gathering = ("shop", "new"), [("shop", f"gathers-{number}") for number in range(20)]
+    urgency = {new: Urgency.WAITS, A: Urgency.STARTS, **dict.fromkeys(gathering, Urgency.GATHERS)}
+    begun: list[Key] = []
+    turns, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def turn(key: Key) -> None:
+        begun.append(key)
+        turns.release()
+        await go_on.wait()
+
+    async with a_queue(turn, urgency.__getitem__) as queue:
+        queue.add(A)
+        await turns.acquire()
+        for key in (*gathering, new):
+            queue.add(key)
+        for _ in range(2):
+            await turns.acquire()
+        urgency[new] = Urgency.STARTS
+        queue.rank_anew(new)
+        await turns.acquire()
+        go_on.set()
+
+    assert begun == [A, *gathering[:2], new]
+
+
+async def test_a_burst_of_changes_is_one_turn() -> None:
+    turns: list[float] = []
+    done = asyncio.Event()
+
+    async def turn(_key: Key) -> None:
+        turns.append(time.monotonic())
+        done.set()
+
+    async with a_queue(turn) as queue:
+        began_at = time.monotonic()
+        for _ in range(5):
+            queue.add_soon(A)
+            await asyncio.sleep(0)
+        await done.wait()
+
+    assert len(turns) == 1
+    assert turns[0] - began_at >= BURST_SECONDS

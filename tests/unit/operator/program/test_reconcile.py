@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from kubernetes.aio.client import Configuration
 
+from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_operator.act.actor import Actor
 from loadtest_operator.cluster.api import EVENTS, LOADTESTS, Api, ApiError
 from loadtest_operator.facts.observation import Observation
@@ -49,6 +50,7 @@ class OneTest:
     def __init__(self, **spec: Any) -> None:
         self._observation = a_new_observation(a_fleet_spec(**{"suspend": True, **spec}))
         self.released: list[str] = []
+        self.distrusted: list[str] = []
 
     async def observe(self, *_: str) -> Observation:
         return self._observation
@@ -61,6 +63,9 @@ class OneTest:
 
     def release(self, uid: str) -> None:
         self.released.append(uid)
+
+    def distrust(self, uid: str) -> None:
+        self.distrusted.append(uid)
 
 
 class ChangedTest(OneTest):
@@ -76,17 +81,18 @@ class NothingToDo:
         return ()
 
 
-async def reconcile(api: Api, test: OneTest) -> float | None:
+async def reconcile(api: Api, test: OneTest, roster: Roster | None = None) -> float | None:
     parts = ReconcilerDependencies(
         api,
         cast("Observer", test),
-        Roster(),
+        roster or Roster(),
         cast("Contenders", test),
         cast("Actor", NothingToDo()),
         POLICY,
         Memory(lambda: 100.0),
         RunMetrics(),
         Turns(),
+        lambda: 100.0,
     )
     return await Reconciler(parts, lambda _key: None).reconcile(("shop", "heavy"))
 
@@ -110,3 +116,16 @@ async def test_a_test_that_has_changed_since_it_was_looked_at_is_looked_at_again
 
         assert api.refused_events == 0
     assert test.released == [(await test.observe()).test.identity.uid]
+
+
+async def test_a_test_whose_job_only_the_line_has_seen_is_looked_at_again_before_anything_is_done() -> None:
+    test = OneTest(suspend=False)
+    observation = await test.observe()
+    uid, roster = observation.test.identity.uid, Roster()
+    labels = {UID_LABEL: uid, RUN_LABEL: observation.run_id}
+    roster.see_child({"metadata": {"uid": "job", "resourceVersion": "7", "labels": labels}}, is_pod=False)
+    async with WithoutEvents("") as api:
+        assert await reconcile(api, test, roster) == pytest.approx(0.2)
+
+        assert api.refused_events == 0
+    assert (test.released, test.distrusted) == ([uid], [uid])

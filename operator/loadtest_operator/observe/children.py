@@ -1,0 +1,228 @@
+"""The Jobs and pods of all tests, as watches of our own tell of them.
+
+A turn reads them here, mostly without a request. A watch may be behind, and a connection may die without a word. So the
+Job and pods of a test are listed for a turn while a watch is known to be broken, and if for some seconds neither a list
+nor the watches have told anything. They are listed as well if a Job is on record and not here: no decision rests on a
+Job of which only a watch has not told.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from loadtest_model.report.labels import RUN_LABEL
+from loadtest_model.spec import Identity
+from loadtest_operator.cluster.api import JOBS, PODS, Api, ApiError
+from loadtest_operator.cluster.obstacles import NO_RIGHT
+from loadtest_operator.facts.names import SELECTOR, uid_selector
+from loadtest_operator.facts.observation import ObservedJob
+from loadtest_operator.facts.resources import (
+    PodReading,
+    observed_job,
+    observed_pod,
+    owner_uid,
+    pod_index,
+    pod_reading,
+    termination_message,
+)
+from loadtest_operator.observe.memory import Key, Memory
+from loadtest_operator.observe.object_cache import ObjectCache
+from loadtest_operator.observe.roster import Roster
+from loadtest_operator.policy.backoff import backoff_seconds
+
+_LOG: Final = logging.getLogger(__name__)
+
+FRESH_SECONDS: Final = 10.0
+"""How long a turn trusts watches that tell nothing before the Job and pods of its test are listed again."""
+WATCH_SECONDS: Final = 120
+"""How long a watch is asked to last; the next one goes on from where it ended."""
+_LEAST_SECONDS: Final = 1.0
+"""A server that ends a watch sooner than this does not keep watches: asking again at once would only load it."""
+
+Json = dict[str, Any]
+_Place = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class ChildrenDependencies:
+    """What following is done with. `namespaces` empty means all. `clock` is monotonic, in seconds; `random` gives
+    numbers in [0, 1). `ring` asks for a turn of a test of which something has changed."""
+
+    api: Api
+    roster: Roster
+    memory: Memory
+    namespaces: tuple[str, ...]
+    clock: Callable[[], float]
+    random: Callable[[], float]
+    ring: Callable[[Key], None]
+
+
+class Children:
+    """What exists of each test. `run` keeps it up to date."""
+
+    def __init__(self, means: ChildrenDependencies) -> None:
+        self._means = means
+        self._api = means.api
+        self._jobs = ObjectCache(_read_job)
+        self._pods = ObjectCache(pod_reading)
+        self._places: tuple[_Place, ...] = tuple(
+            (kind, namespace) for kind in (JOBS, PODS) for namespace in means.namespaces or (None,)
+        )
+        self._heard_at: dict[_Place, float] = {}
+        self._listed_at: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Follow all of them until cancelled.
+
+        Raises ApiError if the right to one of them is missing.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for place in self._places:
+                    group.create_task(self._follow(*place))
+        except ExceptionGroup as failures:
+            refusal = next((error for error in failures.exceptions if isinstance(error, ApiError)), None)
+            raise (refusal or failures) from failures
+        finally:
+            self._heard_at.clear()
+
+    async def of(self, test: Identity, run_of_job: str | None) -> tuple[list[ObservedJob], list[PodReading]]:
+        """The Jobs and pods of a test, of all its runs. `run_of_job` is the run whose Job must exist, if one must.
+
+        Raises ApiError.
+        """
+        if not self._is_trusted(test.uid, run_of_job):
+            began_at = self._means.clock()
+            selector = uid_selector(test.uid)
+            lists = [await self._api.list_with_version(kind, test.namespace, selector) for kind in (JOBS, PODS)]
+            for kind, (resources, version) in zip((JOBS, PODS), lists, strict=True):
+                self._correct(kind, resources, version, test.namespace, test.uid)
+            self._listed_at[test.uid] = began_at
+        return self._jobs.of(test.uid), self._pods.of(test.uid)
+
+    def forget(self, uid: str) -> None:
+        """The test with this UID is gone."""
+        self._listed_at.pop(uid, None)
+
+    def distrust(self, uid: str) -> None:
+        """More is known of a test elsewhere: the next turn lists."""
+        self._listed_at[uid] = -math.inf
+
+    def _is_trusted(self, uid: str, run_of_job: str | None) -> bool:
+        """Whether what the watches told of a test is good enough for a turn."""
+        if len(self._heard_at) < len(self._places):
+            return False
+        listed_at = self._listed_at.get(uid)
+        if listed_at == -math.inf:
+            return False
+        if run_of_job is not None and all(job.run_id != run_of_job for job in self._jobs.of(uid)):
+            return False
+        known_at = max(min(self._heard_at.values()), listed_at or -math.inf)
+        return self._means.clock() - known_at < FRESH_SECONDS
+
+    async def _follow(self, kind: str, namespace: str | None) -> None:
+        failures = 0
+        while True:
+            began_at = self._means.clock()
+            try:
+                resources, version = await self._api.list_with_version(kind, namespace, SELECTOR)
+                for changed in self._correct(kind, resources, version, namespace):
+                    self._ring(changed)
+                self._heard_at[kind, namespace] = began_at
+                while True:
+                    began_at = self._means.clock()
+                    version = await self._watch(kind, namespace, version)
+                    failures = 0
+            except ApiError as error:
+                self._heard_at.pop((kind, namespace), None)
+                if error.status == NO_RIGHT:
+                    raise
+                if self._means.clock() - began_at >= _LEAST_SECONDS:
+                    failures = 0
+                backoff = backoff_seconds(failures, self._means.random())
+                failures += 1
+                # An old version or a server that ends is no news; what lasts is.
+                level = logging.WARNING if failures == 3 else logging.INFO
+                _LOG.log(level, "%s: not followed: %s", kind.rpartition("/")[2], error)
+                await asyncio.sleep(backoff)
+
+    async def _watch(self, kind: str, namespace: str | None, version: str) -> str:
+        """Take in what changes until the watch ends. Returns the version that the next one goes on from.
+
+        Raises ApiError, also if the watch ends as soon as it has begun.
+        """
+        began_at = self._means.clock()
+        changes = self._api.watch(kind, namespace, version, WATCH_SECONDS, SELECTOR)
+        async with aclosing(changes):
+            async for change in changes:
+                self._heard_at[kind, namespace] = self._means.clock()
+                metadata = change.object["metadata"]
+                version = metadata["resourceVersion"]
+                if change.is_bookmark:
+                    continue
+                if change.is_removed:
+                    self._keep_last_word(kind, change.object)
+                    self._remove(kind, metadata["uid"])
+                else:
+                    self._see(kind, change.object)
+                self._ring(owner_uid(change.object))
+        if self._means.clock() - began_at < _LEAST_SECONDS:
+            raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
+        return version
+
+    def _correct(
+        self, kind: str, resources: list[Json], version: str, namespace: str | None, owner: str = ""
+    ) -> set[str]:
+        """Take in a list. Returns the UIDs of the tests of which it told something."""
+        cache = self._cache(kind)
+        absent = list(cache.absent(resources, version, namespace, owner))
+        changed = {cache.owner_of(uid) for uid in absent}
+        for uid in absent:
+            self._remove(kind, uid)
+        return changed | {owner_uid(resource) for resource in resources if self._see(kind, resource)}
+
+    def _see(self, kind: str, resource: Json) -> bool:
+        self._means.roster.see_child(resource, is_pod=kind == PODS)
+        self._keep_last_word(kind, resource)
+        return self._cache(kind).see(resource)
+
+    def _remove(self, kind: str, uid: str) -> None:
+        self._means.roster.forget_child(uid)
+        self._cache(kind).remove(uid)
+
+    def _keep_last_word(self, kind: str, resource: Json) -> None:
+        if kind == PODS and self._means.roster.key_of(owner_uid(resource)) is not None:
+            keep_last_word(resource, self._means.memory)
+
+    def _ring(self, owner: str) -> None:
+        key = self._means.roster.key_of(owner)
+        if key is not None:
+            self._means.ring(key)
+
+    def _cache(self, kind: str) -> ObjectCache[ObservedJob] | ObjectCache[PodReading]:
+        return self._pods if kind == PODS else self._jobs
+
+
+def keep_last_word(pod: Json, memory: Memory) -> None:
+    """A failed Job's pods are removed as soon as they have ended, often before the next look: keep what they said, and
+    why somebody took them away."""
+    observed = observed_pod(pod)
+    container_end = observed.container_end
+    if container_end is None and not observed.eviction_reason:
+        return
+    metadata = pod["metadata"]
+    run_id = (metadata.get("labels") or {}).get(RUN_LABEL, "")
+    pod_identity = (owner_uid(pod), run_id, metadata["uid"], pod_index(pod), metadata["name"])
+    record = memory.remember_pod(*pod_identity)
+    record.eviction_reason = observed.eviction_reason
+    if container_end is not None:
+        record.container_end = container_end
+        memory.take_last_word(*pod_identity, termination_message(pod))
+
+
+def _read_job(job: Json) -> ObservedJob:
+    return observed_job(job, owner_uid(job))
