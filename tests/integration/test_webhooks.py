@@ -91,6 +91,18 @@ async def test_a_message_is_sent_once_with_the_headers_of_the_file_and_a_key(
     assert_no_secret(log(), str(end))
 
 
+async def test_a_run_that_has_the_id_of_an_earlier_one_is_told_of_as_well(tmp_path: Path) -> None:
+    later = EndedRun(IDENTITY, RUN.run_id, {**STATUS, "completedAt": "2026-03-01T13:00:00Z"})
+    with receiver() as there:
+        async with sending_messenger(write(tmp_path, there.url)) as messenger:
+            await until_end(messenger)
+            messenger.send(later, ("team",), 60.0)
+            while not messenger.ends(later.key):  # noqa: ASYNC110 - the receiver is a thread
+                await asyncio.sleep(0.02)
+
+    assert len({message.headers["Idempotency-Key"] for message in there.messages}) == len(there.messages) == 2
+
+
 @pytest.mark.parametrize("failures", [[Answer(503)], [Answer(500), Answer(429)], [Answer(0)], [Answer(408)]])
 async def test_a_receiver_that_fails_first_gets_the_same_message_again(
     tmp_path: Path, failures: list[Answer], log: Callable[[], str]
