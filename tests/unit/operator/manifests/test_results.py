@@ -4,7 +4,10 @@ import base64
 import csv
 import gzip
 import io
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from random import Random
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -16,6 +19,7 @@ from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.counts import Counts, Second, merged_counts
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.report.summary import Summary
+from loadtest_model.report.time_series import SeriesRow, each_series_row
 from loadtest_operator.manifests.results import BUDGET_BYTES, REPORT_KEY, ROW_SECONDS, results
 from support.operator_builders import PLAN, a_run_result
 
@@ -112,6 +116,25 @@ def test_the_finest_rows_that_fit_are_taken() -> None:
     less = results(PLAN, aggregate, summary, NAME, size_of(made) - 1)
 
     assert int(rows_of(less)[0]["seconds"]) > int(rows_of(made)[0]["seconds"])
+
+
+def test_of_rows_that_are_too_fine_no_more_are_made_than_the_budget_has_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: Counter[int] = Counter()
+
+    def counted_rows(*arguments: Any) -> Iterator[SeriesRow]:
+        for row in each_series_row(*arguments):
+            made[arguments[-1]] += 1
+            yield row
+
+    # The package has a function of the module's name.
+    monkeypatch.setattr(import_module("loadtest_operator.manifests.results"), "each_series_row", counted_rows)
+    rows = rows_of(results(PLAN, *a_run_of(DAY_SECONDS), NAME, 60_000))
+
+    *finer_widths, width = made
+    assert width == int(rows[0]["seconds"]) == 60
+    assert all(made[finer_width] < 5_000 for finer_width in finer_widths)
 
 
 def report_in(manifest: dict[str, Any]) -> str:
