@@ -67,14 +67,18 @@ def wait_until_available(rest: Rest, namespace: str, deployment: str) -> None:
 
 
 def wait_until_served(rest: Rest, path: str = "/apis/x-load-test.dev/v1alpha1/loadtests") -> None:
-    """Wait until the API server serves a resource: for a moment after its CRD was made it does not."""
+    """Wait until the API server serves and lists a resource: for a moment after its CRD was made it does not.
+
+    The list, by which objects are applied, may come later than the resource.
+    """
+    version, _, plural = path.rpartition("/")
 
     def is_served() -> bool:
         try:
             rest.call("GET", path)
+            return any(resource["name"] == plural for resource in rest.call("GET", version)["resources"])
         except RestError:
             return False
-        return True
 
     wait_for(f"{path} to be served", is_served, READY_SECONDS)
 

@@ -129,6 +129,8 @@ def started(cluster: LocalCluster, folder: Path, **more: str) -> Iterator[Progra
 
 
 def seen_by_the_operator(rest: Rest, name: str) -> None:
+    # The operator is ready as soon as its kind is served, which may be before the API server lists it.
+    wait_until_served(rest)
     rest.apply(
         {
             "apiVersion": "x-load-test.dev/v1alpha1",
