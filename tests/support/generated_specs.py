@@ -141,6 +141,7 @@ _CLIMBS: Final[tuple[Json, ...]] = (
     {"capacity": {}, "arrivals": "constant"},
     {"capacity": {}, "virtualUsers": 5},
     {"duration": "1m"},
+    {"records": 1_000},
     {"stages": _STAGES[0]},
     {"arrivalRate": 2},
 )
