@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bench.rig.clients import CLIENTS, cores
+from bench.rig.clients import CLIENTS, cores, vegeta_target
 from bench.rig.processes import pinned_process
-from bench.rig.rows import BOUNDARY, body
+from bench.rig.rows import body
 from peers import SILENT, artillery, k6, locust_python
 
 _ROWS: Final = 10
@@ -30,7 +30,8 @@ _OPEN_USERS: Final = 400
 _RATE: Final = 50
 _PERCENTS: Final = (50, 95, 99)
 _HEAD: Final = (
-    "| model | client | uploads | p50, ms: said | recorded | p95: said | recorded | p99: said | recorded |\n"
+    "| model | client | uploads | p50, ms: reported | recorded "
+    "| p95: reported | recorded | p99: reported | recorded |\n"
     "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
 )
 
@@ -52,7 +53,7 @@ class Work:
 Percentiles = dict[str, float]
 """`p50`, `p95` and `p99` in seconds."""
 
-Says = Callable[[Work, int], Percentiles]
+Measurement = Callable[[Work, int], Percentiles]
 
 
 def run_client(work: Work, core: int, command: Sequence[str], environment: dict[str, str] | None = None) -> str:
@@ -66,14 +67,14 @@ def run_client(work: Work, core: int, command: Sequence[str], environment: dict[
     return output
 
 
-def loadgen_says(work: Work, core: int) -> Percentiles:
+def loadgen_percentiles(work: Work, core: int) -> Percentiles:
     numbers = (_ROWS, work.users, work.seconds, *((work.rate,) if work.rate else ()))
     command = (sys.executable, "-m", "bench.clients.ours_timed", work.url, *map(str, numbers))
-    said = json.loads(run_client(work, core, command))
-    return {f"p{percent}": said[f"p{percent}"] for percent in _PERCENTS}
+    figures = json.loads(run_client(work, core, command))
+    return {f"p{percent}": figures[f"p{percent}"] for percent in _PERCENTS}
 
 
-def k6_says(work: Work, core: int) -> Percentiles:
+def k6_percentiles(work: Work, core: int) -> Percentiles:
     scenario: dict[str, Any] = {"executor": "constant-vus", "vus": work.users, "duration": f"{work.seconds}s"}
     if work.rate:
         scenario = {"executor": "constant-arrival-rate", "rate": work.rate, "duration": f"{work.seconds}s"}
@@ -83,11 +84,11 @@ def k6_says(work: Work, core: int) -> Percentiles:
     environment = {"URL": work.url, "BODY": str(work.folder / "body"), "OPTIONS": json.dumps(options)}
     command = (str(k6()), "run", "--quiet", "--summary-export", str(summary), str(CLIENTS / "k6.js"))
     run_client(work, core, command, environment)
-    said = json.loads(summary.read_text())["metrics"]["http_req_duration"]
-    return {f"p{percent}": said[f"p({percent})"] / 1e3 for percent in _PERCENTS}
+    figures = json.loads(summary.read_text())["metrics"]["http_req_duration"]
+    return {f"p{percent}": figures[f"p({percent})"] / 1e3 for percent in _PERCENTS}
 
 
-def artillery_says(work: Work, core: int) -> Percentiles:
+def artillery_percentiles(work: Work, core: int) -> Percentiles:
     upload = {"post": {"url": work.url, "beforeRequest": "fill", "afterResponse": "judge"}}
     phase = {"duration": work.seconds, "arrivalRate": work.rate}
     flow: list[dict[str, Any]] = [upload]
@@ -100,11 +101,11 @@ def artillery_says(work: Work, core: int) -> Percentiles:
     script.write_text(json.dumps({"config": {**config, "phases": [phase]}, "scenarios": [{"flow": flow}]}))
     command = (*artillery(), "run", "--quiet", "--output", str(report), str(script))
     run_client(work, core, command, {"BODY": str(work.folder / "body")})
-    said = json.loads(report.read_text())["aggregate"]["summaries"]["http.response_time"]
-    return {f"p{percent}": said["median" if percent == 50 else f"p{percent}"] / 1e3 for percent in _PERCENTS}
+    figures = json.loads(report.read_text())["aggregate"]["summaries"]["http.response_time"]
+    return {f"p{percent}": figures["median" if percent == 50 else f"p{percent}"] / 1e3 for percent in _PERCENTS}
 
 
-def locust_says(work: Work, core: int) -> Percentiles:
+def locust_percentiles(work: Work, core: int) -> Percentiles:
     target, table = urlsplit(work.url), work.folder / "locust"
     # It has no open model. Users that begin one after the other, each with a pace of its own, come close to it.
     spawn_rate = work.rate or work.users
@@ -119,21 +120,20 @@ def locust_says(work: Work, core: int) -> Percentiles:
     return {f"p{percent}": float(total[f"{percent}%"]) / 1e3 for percent in _PERCENTS}
 
 
-def vegeta_says(work: Work, core: int) -> Percentiles:
+def vegeta_percentiles(work: Work, core: int) -> Percentiles:
     targets, results = work.folder / "targets", work.folder / "vegeta.bin"
-    headers = f"X-Load-Test: true\nContent-Type: multipart/form-data; boundary={BOUNDARY}"
-    targets.write_text(f"POST {work.url}\n{headers}\n@{work.folder / 'body'}\n")
+    targets.write_text(vegeta_target(work.url, work.folder / "body"))
     pace = (f"-rate={work.rate}/s", f"-duration={work.seconds}s", "-timeout=60s")
     run_client(work, core, ("vegeta", "attack", f"-targets={targets}", f"-output={results}", *pace))
-    said = json.loads(run_client(work, core, ("vegeta", "report", "-type=json", str(results))))["latencies"]
-    return {f"p{percent}": said[f"{percent}th"] / 1e9 for percent in _PERCENTS}
+    figures = json.loads(run_client(work, core, ("vegeta", "report", "-type=json", str(results))))["latencies"]
+    return {f"p{percent}": figures[f"{percent}th"] / 1e9 for percent in _PERCENTS}
 
 
-TOOLS: Final[dict[str, Says]] = {
-    "loadgen": loadgen_says,
-    "Locust": locust_says,
-    "Artillery": artillery_says,
-    "k6": k6_says,
+TOOLS: Final[dict[str, Measurement]] = {
+    "loadgen": loadgen_percentiles,
+    "Locust": locust_percentiles,
+    "Artillery": artillery_percentiles,
+    "k6": k6_percentiles,
 }
 
 
@@ -153,9 +153,9 @@ def nearest_rank(seconds: Sequence[float], percent: int) -> float:
     return seconds[-(-len(seconds) * percent // 100) - 1]
 
 
-def table_line(model: str, client: str, said: Percentiles, recorded: Sequence[float]) -> str:
+def table_line(model: str, client: str, figures: Percentiles, recorded: Sequence[float]) -> str:
     cells = (
-        f"{said[f'p{percent}'] * 1e3:,.0f} | {nearest_rank(recorded, percent) * 1e3:,.0f}" for percent in _PERCENTS
+        f"{figures[f'p{percent}'] * 1e3:,.0f} | {nearest_rank(recorded, percent) * 1e3:,.0f}" for percent in _PERCENTS
     )
     return f"| {model} | {client} | {len(recorded):,} | {' | '.join(cells)} |\n"
 
@@ -176,9 +176,9 @@ def measure(seconds: int) -> str:
             for model, rate in (("closed", None), ("open", _RATE)):
                 # vegeta has no users that wait for an answer.
                 has_vegeta = rate is not None and shutil.which("vegeta") is not None
-                for client, says in {**TOOLS, **({"vegeta": vegeta_says} if has_vegeta else {})}.items():
-                    said = says(Work(url, folder, seconds, rate), client_core)
-                    lines.append(table_line(model, client, said, recorded_seconds(url)))
+                for client, measurement in {**TOOLS, **({"vegeta": vegeta_percentiles} if has_vegeta else {})}.items():
+                    figures = measurement(Work(url, folder, seconds, rate), client_core)
+                    lines.append(table_line(model, client, figures, recorded_seconds(url)))
                     print(lines[-1], end="", file=sys.stderr)
     return _HEAD + "".join(lines)
 

@@ -30,6 +30,7 @@ from bench.rig.clients import (
     locust_client,
     raw_socket_client,
     transport_client,
+    vegeta_clients,
 )
 from bench.rig.django import running_django
 from bench.rig.measuring import Run, measure, median
@@ -56,7 +57,8 @@ class Row:
 
 def _prepared_clients(work: Work) -> list[Client]:
     peers = [locust_client(work, "body"), artillery_client(work, "body"), k6_client(work, "body")]
-    return [raw_socket_client(work), raw_socket_client(work, "fresh"), transport_client(work), *peers]
+    raw_sockets = [raw_socket_client(work), raw_socket_client(work, "fresh")]
+    return [*raw_sockets, transport_client(work), *peers, *vegeta_clients(work)]
 
 
 def _unique_clients(work: Work) -> list[Client]:

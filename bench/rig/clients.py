@@ -1,6 +1,7 @@
 """How each client of the benchmark is started."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
+from bench.rig.rows import BOUNDARY
 from peers import SILENT, artillery, k6, locust_python
 
 VIRTUAL_USERS: Final = 10
@@ -80,6 +82,23 @@ def artillery_client(work: Work, source: str) -> Client:
     environment = {"ROWS": str(work.rows), "URL": work.url, **SILENT}
     command = (*artillery(), "run", "--quiet", str(CLIENTS / "artillery.yml"))
     return Client("Artillery", command, environment | _body_source(work, source))
+
+
+def vegeta_clients(work: Work) -> list[Client]:
+    """vegeta with one prepared body, if it is installed. It has no users, but at most as many uploads in flight."""
+    if shutil.which("vegeta") is None:
+        return []
+    targets = work.body.with_name("vegeta-targets")
+    targets.write_text(vegeta_target(work.url, work.body))
+    limits = (f"-workers={VIRTUAL_USERS}", f"-max-workers={VIRTUAL_USERS}", f"-connections={VIRTUAL_USERS}")
+    command = ("vegeta", "attack", f"-targets={targets}", "-rate=0", f"-duration={work.seconds}s", *limits)
+    return [Client("vegeta", (*command, "-output=/dev/null"), {"GOMAXPROCS": "1"})]
+
+
+def vegeta_target(url: str, body: Path) -> str:
+    """The upload of a prepared form, as vegeta reads it."""
+    headers = f"X-Load-Test: true\nContent-Type: multipart/form-data; boundary={BOUNDARY}"
+    return f"POST {url}\n{headers}\n@{body}\n"
 
 
 def _body_source(work: Work, source: str) -> dict[str, str]:
