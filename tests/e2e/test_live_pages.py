@@ -157,7 +157,7 @@ def test_what_was_refused_is_told_with_what_to_do_and_stays_text(
     test = namespace.start("refused", target={"url": "http://broken:8000/clients/upload/process/"})
     test.until_completed()
     with open_page(browser, f"{pages}tests/{namespace.name}/refused") as opened:
-        expect(opened.page.locator("#verdict .verdict-word")).to_have_text("Failed")
+        expect(opened.page.locator("#verdict .verdict-word")).to_have_text("Failed (never loaded)")
         assert "Nothing was loaded" in opened.page.inner_text("#verdict")
         assert opened.violations(axe) == []
         assert opened.complaints == []

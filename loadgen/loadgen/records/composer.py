@@ -189,7 +189,7 @@ class Composer:
     def _wrong_pieces(self, rows: int, right: TemplatePiece | ComposedPiece) -> Iterator[TemplatePiece]:
         """Wrong rows; those with the id of another have that of the last row of the right ones before them."""
         if self._wrong_templates is not None:
-            self.has_rendered |= self._wrong_templates.render_if_due(rows)
+            self.has_rendered |= self._wrong_templates.render_if_due(rows, may_render=not self.has_rendered)
             for first in range(0, rows, _WRONG_ROWS):
                 yield self._wrong_templates.draw(min(_WRONG_ROWS, rows - first), right.first_number + right.rows - 1)
 

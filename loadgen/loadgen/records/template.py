@@ -71,9 +71,10 @@ class TemplateDraft:
         self._slices: list[_RenderedSlice] = []
         packer = rendering.new_packer()
         self._packed = None if packer is None else PackedDraft(packer, slots)
+        self._unpacked_data = b""
 
     def add(self, drawn_rows: DrawnRows) -> None:
-        """Render more rows.
+        """Render more rows. They must be packed before others are added.
 
         Raises ValueError when a mark is not in every row exactly once, or at most once where it may be absent, as a
         field that holds one would cause.
@@ -85,9 +86,13 @@ class TemplateDraft:
         self.rows += len(rows)
         # Joining two megabytes in the end would hold the event loop for a millisecond more.
         self._data += data
-        if self._packed is not None:
-            self._packed.add(data, marks)
         self._slices.append(_RenderedSlice(len(data), ends, marks, drawn_rows))
+        self._unpacked_data = data
+
+    def pack(self) -> None:
+        """Compress the rows that were added last, if the format compresses."""
+        if self._packed is not None:
+            self._packed.add(self._unpacked_data, self._slices[-1].marks)
 
     def finish(self, phones: PhoneBook) -> Template:
         """The template of all rows so far."""

@@ -8,7 +8,7 @@ from loadgen.records.pieces import TemplatePiece
 from loadgen.records.rendering import Rendering
 from loadgen.records.row_maker import RowMaker
 from loadgen.records.space import ROWS_PER_POD, RecordSpace
-from loadgen.records.template import DrawnRows, Template, TemplateDraft
+from loadgen.records.template import Template, TemplateDraft
 from loadgen.records.words import Words
 
 _TEMPLATES: Final = 8
@@ -54,7 +54,8 @@ class TemplatePool:
         self._packed_buffers = Buffers(_FREE_PACKED_BUFFERS)
         self._templates: list[Template] = []
         self._draft = TemplateDraft(rendering, maker.slots)
-        self._drawn_rows: DrawnRows | None = None
+        # Also where nothing compresses: templates of one seed then end at the same batch in every format.
+        self._is_to_be_packed = False
         self._rows_until_rendering = 0
         self._slack_bytes = max((slot.source.width for slot in maker.slots if slot.may_be_absent), default=0)
 
@@ -99,12 +100,13 @@ class TemplatePool:
         return True
 
     def _render(self) -> None:
-        # Each step takes a millisecond or two, so they are not taken at once.
-        if self._drawn_rows is not None:
-            self._draft.add(self._drawn_rows)
-            self._drawn_rows = None
+        # Each step takes about a millisecond, so they are not taken at once.
+        if self._is_to_be_packed:
+            self._draft.pack()
+            self._is_to_be_packed = False
         elif self._draft.rows < self.rows:
-            self._drawn_rows = self._maker.draw(_ROWS_PER_RENDERING)
+            self._draft.add(self._maker.draw(_ROWS_PER_RENDERING))
+            self._is_to_be_packed = True
         else:
             if len(self._templates) == _TEMPLATES:
                 del self._templates[0]

@@ -316,8 +316,8 @@ TLS_NEEDS_HTTPS: Final = Rule[Target](
 ONE_TRACEPARENT: Final = Rule[Target](
     cel="!has(self.tracing) || ((!has(self.headers) || !self.headers.exists(name, name.lowerAscii() == 'traceparent'))"
     " && (!has(self.headersFrom) || !self.headersFrom.exists(header, header.name.lowerAscii() == 'traceparent')))",
-    message="spec.target.tracing gives each upload a traceparent of its own, so spec.target.headers and headersFrom"
-    " must not have one",
+    message="spec.target.tracing gives each upload a traceparent of its own, so spec.target.headers and"
+    " spec.target.headersFrom must not have one",
     holds=lambda target: target.tracing is None or "traceparent" not in map(str.lower, _header_names(target)),
 )
 ONE_VALUE_FOR_A_HEADER: Final = Rule[Target](
