@@ -1,11 +1,16 @@
 """`loadgen run capacity` against a real target of known capacity on 127.0.0.1, in real time."""
 
+import asyncio
+import os
+import signal
+import time
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
 from aiohttp import web
 
+from example_server import UPLOAD_PATH, example_server
 from http_target import PATH, HttpTarget, ReceivedUpload, honouring_answer, running_target, status_answerer
 from loadtest_model.judgement.capacity import CapacityLimit
 from loadtest_model.judgement.climb import PlateauState
@@ -97,3 +102,30 @@ async def test_a_climb_to_its_highest_load_says_at_least(tmp_path: Path) -> None
     assert (done.returncode, capacity.held, capacity.at_least) == (0, 2, True), done.stdout
     assert capacity.limited_by is CapacityLimit.LADDER
     assert "at least 2 virtual users held" in done.stdout
+
+
+async def until_uploads_are_logged(log: Path, uploads: int) -> None:
+    """Until the target's log has a line for each of so many uploads."""
+    async with asyncio.timeout(60):
+        # A file tells nobody of its lines.
+        while (await asyncio.to_thread(log.read_text)).count("load_test=true") < uploads:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_a_target_that_crashes_ends_the_climb_at_once(tmp_path: Path) -> None:
+    with example_server(tmp_path) as server:
+        arguments = ("--capacity-plateau", "10s", "--url", f"http://127.0.0.1:{server.port}{UPLOAD_PATH}")
+        climbing = asyncio.ensure_future(loadgen("run", *CLIMB, *arguments, "--out", tmp_path / "results"))
+        await until_uploads_are_logged(server.log_path, 50)
+        os.killpg(server.group, signal.SIGKILL)
+        crashed = time.monotonic()
+        done = await climbing
+    seconds = time.monotonic() - crashed
+
+    summary = results_in(tmp_path / "results").summary
+    assert summary.capacity is not None
+    assert (done.returncode, summary.verdict) == (1, Verdict.FAILED), done.stdout
+    assert len(summary.capacity.plateaus) == 1
+    assert summary.health.level == "Critical", summary.health
+    # The drain of uploads in flight may take 30 s; the six plateaus of the climb would take 60.
+    assert seconds < 40

@@ -75,7 +75,7 @@ async def test_a_traceparent_of_ones_own_is_refused_beside_ours(tmp_path: Path) 
 
     assert target.uploads == []
     assert [run.returncode for run in (both, wrong, above)] == [64, 64, 64]
-    assert "--trace gives each upload a traceparent of its own, so --header and --header-env must not have one" in both.stderr
+    assert "a traceparent of its own, so --header and --header-env must not have one" in both.stderr
     assert "--trace is 'half'; write a share between 0 and 1" in wrong.stderr
     assert "--trace is 1.5; write a number of at most 1" in above.stderr
 
