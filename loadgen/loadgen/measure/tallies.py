@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from loadgen.http.upload_progress import PartNanoseconds
-from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.causes import CUT_CAUSES, Cause, cause_of
 from loadtest_model.measurement.coarse_times import CoarseTimes, bucket_of, buckets_of, coarse_times
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
@@ -219,7 +219,7 @@ class AddressTally:
             self.refused += sample.error is ErrorKind.REFUSED
             self.unanswered += sample.error is ErrorKind.CONNECT_TIMEOUT
             cause = sample.cause or cause_of(sample.error)
-            self.cut += cause is Cause.CONNECTION_RESET
+            self.cut += sample.error is ErrorKind.RESET and cause in CUT_CAUSES
             self.stale += cause is Cause.STALE_CONNECTION
 
     def counts(self) -> AddressCounts:

@@ -9,7 +9,7 @@ from loadtest_model.explanations import explanation_of
 from loadtest_model.judgement.trend import memory_sign
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.cause_counts import CauseCount, merged_causes
-from loadtest_model.measurement.causes import Cause, cause_of
+from loadtest_model.measurement.causes import CUT_CAUSES, Cause, cause_of
 from loadtest_model.measurement.counts import Counts
 from loadtest_model.measurement.proof import ReadBackResult, read_back_conclusion
 from loadtest_model.measurement.snapshot import VerificationReport
@@ -118,16 +118,24 @@ def _causes_by_kind(step: StepAggregate) -> CauseCounts:
 
 
 def _attribute_to_departures(causes: CauseCounts, whole: StepAggregate) -> CauseCounts:
-    """What failed at addresses that left the target meanwhile says how its pods end, not that it went down."""
+    """What failed at addresses that left the target meanwhile says how its pods end, not that it went down.
+
+    An upload that is cut with its pod may have looked like one whose worker ran out of memory, or whose size was too
+    much for a proxy.
+    """
     departed_counts = whole.gone
-    for cause, count in (
-        (Cause.CONNECTION_REFUSED, departed_counts.refused),
-        (Cause.CONNECT_TIMEOUT, departed_counts.unanswered),
-        (Cause.CONNECTION_RESET, departed_counts.cut),
-        (Cause.STALE_CONNECTION, departed_counts.stale),
+    for signs, departed_count in (
+        ((Cause.CONNECTION_REFUSED,), departed_counts.refused),
+        ((Cause.CONNECT_TIMEOUT,), departed_counts.unanswered),
+        (CUT_CAUSES, departed_counts.cut),
+        ((Cause.STALE_CONNECTION,), departed_counts.stale),
     ):
-        if count and cause in causes:
-            causes = _attribute_some(causes, cause, count, Cause.PODS_LEFT)
+        remaining_count = departed_count
+        for cause in signs:
+            count = min(remaining_count, causes[cause].count) if cause in causes else 0
+            if count:
+                causes = _attribute_some(causes, cause, count, Cause.PODS_LEFT)
+                remaining_count -= count
     return causes
 
 

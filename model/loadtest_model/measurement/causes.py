@@ -116,6 +116,9 @@ _BY_KIND: Final = {
     ErrorKind.UNREADABLE: Cause.ANSWER_UNREADABLE,
 }
 
+CUT_CAUSES: Final = (Cause.CONNECTION_RESET, Cause.WORKER_KILLED, Cause.SIZE_CUT, Cause.UPLOAD_FOLDER)
+"""What a connection that is lost before a complete answer may be taken for; the first is no more than that."""
+
 
 def cause_of(kind: ErrorKind) -> Cause | None:
     """What a kind of error alone tells of its cause; None of an upload that we cut ourselves."""

@@ -14,7 +14,7 @@ OTHER_ADDRESSES: Final = "others"
 class AddressCounts(WireValue, frozen=True, kw_only=True):
     """The uploads to one address, the warm-up included. `failed` leaves out what we cut ourselves. Of the failed,
     `refused` are those whose connection was, `unanswered` those whose connection was not answered in time, `cut`
-    those whose connection was lost before a complete answer (no finer cause is known), and `stale` those whose kept
+    those whose connection was lost before a complete answer, whatever it was taken for, and `stale` those whose kept
     connection was lost before any. `rerouted` are no part of `sent`: they were meant for this address and went to
     another, since it had left the target.
     """

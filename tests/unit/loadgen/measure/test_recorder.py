@@ -295,4 +295,4 @@ def test_connections_that_were_lost_at_an_address_are_counted_by_what_ended_them
 
     record(step, *(structs.replace(upload, address="10.0.0.1:80") for upload in (reset, killed_worker, stale, stale)))
 
-    assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, failed=4, cut=1, stale=2)}
+    assert read(recorder).addresses == {"10.0.0.1:80": AddressCounts(sent=4, failed=4, cut=2, stale=2)}

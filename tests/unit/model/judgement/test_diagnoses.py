@@ -264,6 +264,16 @@ def test_what_failed_at_addresses_that_left_is_no_crash() -> None:
     assert "preStop" in explanation_of(Cause.PODS_LEFT).next_step
 
 
+def test_an_upload_that_was_cut_with_its_pod_is_no_worker_out_of_memory() -> None:
+    causes = {Cause.CONNECTION_RESET: a_cause_count(1), Cause.WORKER_KILLED: a_cause_count(2)}
+
+    assert diagnoses_with_departures(causes, AddressCounts(failed=3, cut=3)) == [(Cause.PODS_LEFT, 3)]
+    assert diagnoses_with_departures(causes, AddressCounts(failed=2, cut=2)) == [
+        (Cause.PODS_LEFT, 2),
+        (Cause.WORKER_KILLED, 1),
+    ]
+
+
 def test_kept_connections_that_were_lost_at_addresses_that_left_take_nothing_from_the_resets() -> None:
     causes = {Cause.CONNECTION_RESET: a_cause_count(2), Cause.STALE_CONNECTION: a_cause_count(3)}
 
