@@ -98,7 +98,7 @@ def summary_of(manifest: Path) -> Summary:
 
 async def test_a_queue_before_our_own_encoder_is_not_the_targets(tmp_path: Path) -> None:
     async with a_sink() as sink:
-        load = {"batchSize": 50_000, "arrivalRate": 200, "virtualUsers": 100, "duration": "6s"}
+        load = {"batchSize": 50_000, "arrivalRate": 120, "virtualUsers": 600, "duration": "6s"}
         manifest = a_manifest(tmp_path, sink.url, "p95 < 500ms", load=load, format="xlsx")
         async with a_run(manifest):
             pass
