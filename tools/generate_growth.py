@@ -83,19 +83,14 @@ def charts(data: dict[str, Any]) -> tuple[Chart, ...]:
 def drawing(data: dict[str, Any]) -> str:
     """The picture of all charts."""
     places = [(left, top) for top in _TOPS for left in _LEFTS]
-    root = element(
-        "svg",
+    return drawing_xml(
+        _WIDTH,
+        _HEIGHT,
         element("title", "What a record costs as a run grows: by rows, virtual users, run length and pods"),
         element("style", _STYLE),
         element("rect", class_="page", x=0.5, y=0.5, width=_WIDTH - 1, height=_HEIGHT - 1, rx=12),
         [_chart(chart, left, top) for chart, (left, top) in zip(charts(data), places, strict=True)],
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-        width=_WIDTH,
-        height=_HEIGHT,
-        role="img",
     )
-    return drawing_xml(root)
 
 
 def _chart(chart: Chart, left: float, top: float) -> Element:

@@ -55,8 +55,9 @@ def picture(summary: Summary, rows: tuple[SeriesRow, ...]) -> str:
     judgement_bottom = judgement_top + 34 + max(4, len(summary.thresholds)) * 34
     chart = _chart(summary, rows, judgement_bottom + 44)
     height = judgement_bottom + 44 + _height_of(chart) + 20
-    root = element(
-        "svg",
+    return drawing_xml(
+        _WIDTH,
+        height,
         _title(summary),
         _style(),
         element("rect", class_="background", x=0.5, y=0.5, width=_WIDTH - 1, height=height - 1, rx=12),
@@ -66,13 +67,7 @@ def picture(summary: Summary, rows: tuple[SeriesRow, ...]) -> str:
         _proof_and_health(summary, judgement_top),
         _text("Course of the run", _MARGIN, judgement_bottom + 26, "heading"),
         chart,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height}",
-        width=_WIDTH,
-        height=height,
-        role="img",
     )
-    return drawing_xml(root)
 
 
 def _title(summary: Summary) -> Element:

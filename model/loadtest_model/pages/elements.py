@@ -64,8 +64,17 @@ def fragment_html(root: Element) -> str:
     return Xml.tostring(root, encoding="unicode", method="html")
 
 
-def drawing_xml(root: Element) -> str:
-    """A drawing as a file of its own."""
+def drawing_xml(width: float, height: float, *children: Child | Iterable[Child]) -> str:
+    """A drawing of these pixels as a file of its own."""
+    root = element(
+        "svg",
+        *children,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {value_text(width)} {value_text(height)}",
+        width=width,
+        height=height,
+        role="img",
+    )
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode") + "\n"
 
