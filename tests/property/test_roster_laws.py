@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
-from loadtest_operator.observe.roster import Belongings, Roster
+from loadtest_operator.observe.line_entries import Belongings
+from loadtest_operator.observe.roster import Roster
 from support.operator_builders import NOW
 
 Json = dict[str, Any]

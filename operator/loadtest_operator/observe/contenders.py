@@ -18,9 +18,11 @@ from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test
 from loadtest_operator.observe.identities import Identities
+from loadtest_operator.observe.identity_searches import IdentitySearches
 from loadtest_operator.observe.joining import Joint
+from loadtest_operator.observe.line_entries import Belongings, Entry, entry_of
 from loadtest_operator.observe.memory import Key
-from loadtest_operator.observe.roster import Belongings, Entry, Roster, TargetKey, entry_of
+from loadtest_operator.observe.roster import Roster
 from loadtest_operator.policy.line import Contender, Limits, Turn, find_turns
 
 _LOG: Final = logging.getLogger(__name__)
@@ -29,14 +31,8 @@ Json = dict[str, Any]
 
 LOOK_SECONDS: Final = 30.0
 """How often the roster is corrected while anybody waits, whatever the watches told."""
-_IDENTITY_SECONDS: Final = 60.0
-FRESH_IDENTITY_SECONDS: Final = 5.0
-"""How old the identities of a target may be when its test starts. Those of the tests that it is compared with may be as
-old as `_IDENTITY_SECONDS`."""
 _LEAST_REST_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 2.0
-_LOOK_UPS_AT_ONCE: Final = 16
-_PATIENCE_SECONDS: Final = 1.0
 _ALIVE: Final = "status.phase!=Succeeded,status.phase!=Failed"
 
 
@@ -77,7 +73,7 @@ class Contenders:
     ) -> None:
         self._api = api
         self._roster = roster
-        self._identities = identities
+        self._searches = IdentitySearches(identities, roster.touch)
         self._namespaces = namespaces
         self._limits = limits
         self._now = now
@@ -85,9 +81,6 @@ class Contenders:
         self._grants: dict[str, tuple[str, Contender]] = {}
         self._version = -1
         self._is_filled = False
-        self._searches: dict[TargetKey, asyncio.Task[None]] = {}
-        self._slow: set[TargetKey] = set()
-        self._gate = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
         self._read_line = Joint(self._read_line_once)
         self._look = Joint(self._look_once)
         self.wake: Callable[[Key], None] = lambda _: None
@@ -99,8 +92,7 @@ class Contenders:
             while True:
                 await self._follow()
         finally:
-            for search in self._searches.values():
-                search.cancel()
+            self._searches.cancel()
 
     async def read(self) -> None:
         """Know everybody's turn as the roster has it now.
@@ -179,7 +171,7 @@ class Contenders:
             await self._fill()
         # What comes during the search has not been looked for, so it calls for another reading.
         version = self._roster.version
-        await self._find_identities()
+        await self._searches.find({entry.target for entry in self._roster.tests if not entry.is_over})
         line = self._line()
         former = self._turns
         self._turns = find_turns((*line.holders.values(), *line.remains), line.waiting.values(), self._limits)
@@ -203,10 +195,7 @@ class Contenders:
             observation = replace(observation, test=observed_test(resource))
         entry = entry_of(observation.test)
         uid = entry.uid
-        if self._identities.age_seconds(*entry.target) < FRESH_IDENTITY_SECONDS:
-            target = self._last_known(entry)
-        else:
-            target = await self._identities_of(entry.target)
+        target = await self._searches.fresh_identities(entry.target)
         await self._look()
         await self.read()
         # From here to the grant nobody else decides.
@@ -236,9 +225,9 @@ class Contenders:
             if grant is not None and grant[0] == entry.run_id:
                 holders[entry.uid] = grant[1]
             elif holds_target(entry, its):
-                holders[entry.uid] = _contender(entry, its, self._last_known(entry))
+                holders[entry.uid] = _contender(entry, its, self._searches.last_known(entry.target))
             elif entry.url and not entry.is_over:
-                waiting[entry.uid] = _contender(entry, its, self._last_known(entry))
+                waiting[entry.uid] = _contender(entry, its, self._searches.last_known(entry.target))
         remains = tuple(Contender("", "", "", "", its.pods, frozenset(its.target)) for its in belongings.values())
         return _Line(holders, remains, waiting)
 
@@ -248,50 +237,6 @@ class Contenders:
             entry, its = self._roster.test(uid), belongings.get(uid)
             if entry is None or entry.is_over or (its is not None and run_id in its.runs):
                 del self._grants[uid]
-
-    def _last_known(self, entry: Entry) -> frozenset[str]:
-        return self._identities.last_known(*entry.target) or frozenset()
-
-    async def _find_identities(self) -> None:
-        """Have the identities of every target in line looked for, unless that was done lately.
-
-        Those that are known by nothing yet are waited for, but not for long: a name that nobody resolves must hold up
-        nobody. Whatever is found later changes the line then.
-        """
-        self._identities.forget_old(10 * _IDENTITY_SECONDS)
-        targets = {entry.target for entry in self._roster.tests if not entry.is_over}
-        for target in targets - self._searches.keys():
-            if self._identities.age_seconds(*target) >= _IDENTITY_SECONDS:
-                self._searches[target] = asyncio.create_task(self._search(target))
-        new = {
-            search
-            for target, search in self._searches.items()
-            if self._identities.last_known(*target) is None and target not in self._slow
-        }
-        if new:
-            await asyncio.wait(new, timeout=_PATIENCE_SECONDS)
-        self._slow = set(self._searches)
-
-    async def _search(self, target: TargetKey) -> None:
-        try:
-            async with self._gate:
-                await self._identities_of(target)
-        except ApiError as error:
-            # Before it starts, a test must find them; the others need not wait for that.
-            _LOG.warning("the target %s of namespace %s was not looked for: %s", *target[:2], error)
-        finally:
-            del self._searches[target]
-
-    async def _identities_of(self, target: TargetKey) -> frozenset[str]:
-        """The identities of a target as they are now; where they are others than before, the line is read again.
-
-        Raises ApiError.
-        """
-        before = self._identities.last_known(*target)
-        current = await self._identities.identities_of(*target)
-        if current != before:
-            self._roster.touch()
-        return current
 
     async def _fill(self) -> None:
         """Know everything once, before anybody's turn is found."""

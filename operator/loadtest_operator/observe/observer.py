@@ -13,10 +13,7 @@ from loadtest_operator.archive.archiver import Archiver
 from loadtest_operator.cluster.api import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
-    CONFIG_MAPS,
-    EVENTS,
     LOADTESTS,
-    NETWORK_POLICIES,
     Api,
     ApiError,
 )
@@ -24,18 +21,13 @@ from loadtest_operator.cluster.pods import PodClient
 from loadtest_operator.cluster.tokens import command_digests
 from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.endpoints import Endpoints
-from loadtest_operator.facts.names import uid_selector
 from loadtest_operator.facts.observation import (
-    Complaint,
     Observation,
     ObservedJob,
-    ObservedNetworkPolicy,
     ObservedPod,
-    ObservedResults,
     ObservedTest,
 )
 from loadtest_operator.facts.resources import (
-    observed_results,
     observed_test,
     run_id_of,
 )
@@ -51,12 +43,15 @@ from loadtest_operator.facts.workload import WorkloadLook
 from loadtest_operator.messages.ended_run import run_key
 from loadtest_operator.messages.messenger import Messenger
 from loadtest_operator.observe.children import Children
+from loadtest_operator.observe.complaints import ComplaintReader
+from loadtest_operator.observe.destinations import DestinationReader
 from loadtest_operator.observe.earlier_runs import EarlierRuns
 from loadtest_operator.observe.followers import Followers, RunKey, Sight
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.refusals import RefusalWatch
-from loadtest_operator.observe.targets import DestinationReader, TargetReader
+from loadtest_operator.observe.remains import RemainsReader, is_completed
+from loadtest_operator.observe.targets import TargetReader
 from loadtest_operator.observe.templates import read_records_template
 
 _LOG: Final = logging.getLogger(__name__)
@@ -65,9 +60,6 @@ Json = dict[str, Any]
 
 ENDPOINTS_SECONDS: Final = 3.0
 """How often a target's endpoints are read from the Job to the end of a run if they cannot be watched."""
-COMPLAINTS_SECONDS: Final = 2.0
-"""How often it is read what Events say of pods that do not run."""
-_MOST_ASKED_ABOUT: Final = 3
 
 WORKLOAD_SECONDS: Final = 1.0
 USE_SECONDS: Final = 5.0
@@ -110,6 +102,8 @@ class Observer:
         refusals = RefusalWatch(means.clock)
         self._targets = TargetReader(means.api, means.cluster_domain, refusals)
         self._earlier_runs = EarlierRuns(means.api, means.memory)
+        self._complaints = ComplaintReader(means.api, means.memory, means.now)
+        self._remains = RemainsReader(means.api, means.archiver, makes_network_policies=means.makes_network_policies)
         self._destinations = DestinationReader(means.api, means.cluster_domain, refusals)
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
@@ -187,18 +181,18 @@ class Observer:
             workload=workload,
             target_watch=target_watch,
             destinations=destinations,
-            network_policies=await self._network_policies(test, run_id),
+            network_policies=await self._remains.network_policies(test, run_id),
             api_server=api_server,
             records_template=await self._records_template(test, job_of_run),
             secret_access=await self._secret_access(test) if needs_endpoints else SecretAccess(),
             command_digests=command_digests(self._means.key, uid, run_id),
             abort_watch=self._memory.abort_watch(uid, run_id),
-            complaints=await self._complaints(test, job_of_run, pods),
-            results=await self._results(test, run_id),
+            complaints=await self._complaints.read(test, job_of_run, pods),
+            results=await self._remains.results(test, run_id),
             archives_results=self._means.archiver.is_on,
             webhooks=self._means.messenger.rules(),
             message_ends=self._means.messenger.ends(run_key(uid, run_id, test.record.completed_at or "")),
-            baseline=None if _is_completed(test, run_id) else await self._earlier_runs.baseline(test, job_of_run),
+            baseline=None if is_completed(test, run_id) else await self._earlier_runs.baseline(test, job_of_run),
         )
 
     async def _surroundings(
@@ -209,45 +203,6 @@ class Observer:
             return Destinations(), ()
         # Each may wait for a right that has just been granted.
         return await asyncio.gather(self._destinations.destinations(test), self._targets.api_server())
-
-    async def _complaints(
-        self, test: ObservedTest, job: ObservedJob | None, pods: tuple[ObservedPod, ...]
-    ) -> tuple[Complaint, ...]:
-        """What Events say of a fleet that does not run yet: refusals of pods are told nowhere else.
-
-        They are read now and then only: an API server reads all Events of a namespace to find those of one object.
-        """
-        recorded = test.record
-        if job is None or job.plan is None or recorded.start is not None or recorded.phase is Phase.COMPLETED:
-            return ()
-        if (self._means.now() - job.created_at).total_seconds() < COMPLAINTS_SECONDS:
-            # Most fleets run by then.
-            return ()
-        uid, run_id = test.identity.uid, job.run_id
-        if not self._memory.claim_look(uid, run_id, "complaints", COMPLAINTS_SECONDS):
-            return self._memory.complaints(uid, run_id)
-        about = [job.uid] if len(pods) < job.plan.parallelism else []
-        about += [pod.uid for pod in pods if not (pod.is_running or pod.has_ended)][:_MOST_ASKED_ABOUT]
-        try:
-            complaints = [await self._complaint(test.identity.namespace, each) for each in about]
-        except ApiError as error:
-            # What only explains a wait is no reason to do nothing else.
-            _LOG.warning("%s: the Events about its pods were not read: %s", test.identity, error)
-            return self._memory.complaints(uid, run_id)
-        self._memory.keep_complaints(uid, run_id, tuple(complaint for complaint in complaints if complaint is not None))
-        return self._memory.complaints(uid, run_id)
-
-    async def _complaint(self, namespace: str, uid: str) -> Complaint | None:
-        try:
-            events = await self._api.list(EVENTS, namespace, fields=f"involvedObject.uid={uid},type=Warning")
-        except ApiError as error:
-            if error.is_forbidden:
-                return None
-            raise
-        latest = max(events, key=_event_time, default=None)
-        if latest is None:
-            return None
-        return Complaint(uid, latest.get("reason") or "", " ".join((latest.get("message") or "").split()))
 
     async def _follow_target(self, test: ObservedTest, run_id: str, pods: tuple[ObservedPod, ...]) -> Sight | None:
         """What stands behind the target of a run, as it was seen last: by a watch, or else read now and then."""
@@ -289,38 +244,6 @@ class Observer:
         with_use = has_begun and self._memory.claim_look(uid, run_id, "use", USE_SECONDS)
         return await self._targets.workload_under_load(test, newest, with_use=with_use)
 
-    async def _network_policies(self, test: ObservedTest, run_id: str) -> tuple[ObservedNetworkPolicy, ...]:
-        """What is left of them once a test is over or deleted."""
-        over = test.is_deleting or _is_completed(test, run_id)
-        if not over or not self._means.makes_network_policies:
-            return ()
-        policies = await self._api.list(NETWORK_POLICIES, test.identity.namespace, uid_selector(test.identity.uid))
-        return tuple(
-            ObservedNetworkPolicy(policy["metadata"]["name"], policy["metadata"]["uid"]) for policy in policies
-        )
-
-    async def _results(self, test: ObservedTest, run_id: str) -> tuple[ObservedResults, ...]:
-        """The results of all runs of a completed test. Without the right to list them all of them are kept."""
-        if not _is_completed(test, run_id) or test.is_deleting:
-            return ()
-        identity = test.identity
-        try:
-            config_maps = await self._api.list(
-                CONFIG_MAPS, identity.namespace, uid_selector(identity.uid), metadata_only=True
-            )
-        except ApiError as error:
-            if not error.is_forbidden:
-                raise
-            _LOG.warning("%s: no results of earlier runs are removed, because they cannot be listed", identity)
-            return ()
-        each_observed = (observed_results(config_map, identity.uid) for config_map in config_maps)
-        archiver = self._means.archiver
-        return tuple(
-            replace(observed, archive_failure=archiver.failure(observed.uid))
-            for observed in each_observed
-            if observed is not None
-        )
-
     async def _records_template(self, test: ObservedTest, job: ObservedJob | None) -> ObservedTemplate | None:
         """The columns that the plan is made with: until there is a Job, and where it is gone before the end."""
         if job is not None or test.record.phase is Phase.COMPLETED:
@@ -341,14 +264,6 @@ class Observer:
                 return unchecked_access(f"the operator may not look for ValidatingAdmissionPolicy {name}")
             raise
         return access_under_policy(name, policy, binding, test.created_at)
-
-
-def _is_completed(test: ObservedTest, run_id: str) -> bool:
-    return test.record.run_id == run_id and test.record.phase is Phase.COMPLETED
-
-
-def _event_time(event: Json) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
 def _must_have_job(test: ObservedTest, run_id: str) -> bool:

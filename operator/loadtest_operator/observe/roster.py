@@ -1,4 +1,4 @@
-"""The roster: what the line needs to know of all tests, and of the Jobs and pods that exist of them.
+"""The roster: all tests, and the Jobs and pods that exist of them, as the line sees them.
 
 Watches feed it, and so does whatever is read or written beside them, so nobody has to list all tests to know who waits.
 A watch may be behind, or miss that something is gone. So lists correct the roster: what it knew of before a list began
@@ -8,78 +8,17 @@ and the list does not have is gone.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loadtest_model.report.labels import RUN_LABEL
-from loadtest_model.report.status import ConditionType, Phase
-from loadtest_model.spec import Concurrency
-from loadtest_model.spec.pod import HostAlias
-from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import ObservedTest
 from loadtest_operator.facts.pods import has_ended
-from loadtest_operator.facts.resources import is_left_behind, observed_test, owner_uid, rfc3339, run_id_of
+from loadtest_operator.facts.resources import observed_test
+from loadtest_operator.observe.line_entries import Belongings, Child, Entry, child_of, entry_of
 from loadtest_operator.observe.memory import Key
 
 Json = dict[str, Any]
-TargetKey = tuple[str, str, tuple[HostAlias, ...]]
-"""A target as its test names it: by a URL, from a namespace, with the aliases of its pods."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A test as the line sees it. `has_begun`, `has_started` and `is_over` are about the Job, the load and the end of
-    the run that the spec asks for.
-
-    `holds_place` is false of one that is suspended, stopped or deleted, or has something of its own to wait for: it
-    keeps nobody waiting. So does one whose spec cannot be read, which has no URL.
-    """
-
-    uid: str
-    namespace: str
-    name: str
-    created_at: str
-    run_id: str
-    url: str = ""
-    aliases: tuple[HostAlias, ...] = ()
-    pods: int = 0
-    is_exclusive: bool = True
-    has_begun: bool = False
-    has_started: bool = False
-    is_over: bool = False
-    holds_place: bool = False
-
-    @property
-    def key(self) -> Key:
-        return self.namespace, self.name
-
-    @property
-    def target(self) -> TargetKey:
-        return self.url, self.namespace, self.aliases
-
-
-@dataclass(frozen=True)
-class Child:
-    """A Job, or a pod that lives: whose it is, of which run, and what it loads."""
-
-    owner: str
-    run_id: str
-    is_pod: bool
-    target: frozenset[str]
-    deleted_at: str | None = None
-
-    def is_left_behind(self, now: datetime) -> bool:
-        return is_left_behind(self.deleted_at, now)
-
-
-@dataclass
-class Belongings:
-    """What exists of one test: the runs that have a Job, the number of pods that live, and what these load."""
-
-    runs: set[str] = field(default_factory=set)
-    pods: int = 0
-    target: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -206,7 +145,7 @@ class Roster:
         if not self._is_news(metadata):
             return
         self._record(metadata["uid"], metadata["resourceVersion"])
-        child = _child_of(resource, is_pod=is_pod)
+        child = child_of(resource, is_pod=is_pod)
         former = self._children.get(metadata["uid"])
         if former == child:
             return
@@ -283,46 +222,6 @@ class Roster:
     def _forget_departed(self) -> None:
         """No list that began before the one before this list is still under way."""
         self._departed = {uid: moment for uid, moment in self._departed.items() if moment > self._former_mark}
-
-
-def entry_of(test: ObservedTest) -> Entry:
-    """What the line needs to know of a test."""
-    run_id, record, spec = run_id_of(test), test.record, test.spec
-    is_same_run = record.run_id == run_id
-    entry = Entry(
-        uid=test.identity.uid,
-        namespace=test.identity.namespace,
-        name=test.identity.name,
-        created_at=rfc3339(test.created_at),
-        run_id=run_id,
-        is_over=record.phase is Phase.COMPLETED if is_same_run else test.finished_run == run_id,
-        has_begun=is_same_run and record.plan_hash is not None,
-        has_started=is_same_run and record.start is not None,
-    )
-    if spec is None:
-        return entry
-    verified = record.condition(ConditionType.VERIFIED) if is_same_run else None
-    waits_for_itself = verified is not None and verified.is_false
-    return replace(
-        entry,
-        url=spec.target.url,
-        aliases=tuple(spec.pod.host_aliases or ()),
-        pods=spec.parallelism,
-        is_exclusive=spec.concurrency == Concurrency.FORBID,
-        holds_place=not (test.is_deleting or spec.stop or spec.suspend or waits_for_itself),
-    )
-
-
-def _child_of(resource: Json, *, is_pod: bool) -> Child:
-    metadata = resource["metadata"]
-    identities = (metadata.get("annotations") or {}).get(TARGET_ANNOTATION, "")
-    return Child(
-        owner=owner_uid(resource),
-        run_id=(metadata.get("labels") or {}).get(RUN_LABEL, ""),
-        is_pod=is_pod,
-        target=frozenset(identities.split()),
-        deleted_at=metadata.get("deletionTimestamp"),
-    )
 
 
 def is_newer(version: str, known_version: str) -> bool:

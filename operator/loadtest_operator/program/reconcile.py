@@ -17,8 +17,9 @@ from loadtest_operator.cluster.api import EVENTS, JOBS, LOADTESTS, NETWORK_POLIC
 from loadtest_operator.decide import Decision, Policy, decide, may_begin, urgent_orders, without_departed
 from loadtest_operator.decide.actions import CreateJob, ObserveGeneration
 from loadtest_operator.decide.afterwards import with_owed_messages
+from loadtest_operator.decide.budget import essential
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.writing import essential, status_to_write, with_afterwards
+from loadtest_operator.decide.writing import status_to_write, with_afterwards
 from loadtest_operator.facts.names import SELECTOR
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import rfc3339

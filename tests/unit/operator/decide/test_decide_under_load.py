@@ -33,8 +33,8 @@ from loadtest_operator.decide.actions import (
     StartRest,
     WriteResults,
 )
+from loadtest_operator.decide.budget import within_limit
 from loadtest_operator.decide.outcomes import with_outcomes
-from loadtest_operator.decide.writing import within_limit
 from loadtest_operator.facts.observation import ContainerEnd, Observation, ObservedPod, RecordedStatus
 from loadtest_operator.facts.resources import rfc3339
 from support.operator_builders import (

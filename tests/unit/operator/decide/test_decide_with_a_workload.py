@@ -21,7 +21,8 @@ from loadtest_model.report.status import STATUS_LIMIT_BYTES, Phase, Status
 from loadtest_model.spec import Spec
 from loadtest_operator.decide import decide
 from loadtest_operator.decide.actions import CreateJob
-from loadtest_operator.decide.writing import status_to_write, within_limit
+from loadtest_operator.decide.budget import within_limit
+from loadtest_operator.decide.writing import status_to_write
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.workload import WorkloadLook
 from support.operator_builders import (

@@ -15,7 +15,8 @@ from loadtest_model.report.references import resolve
 from loadtest_model.report.status import STATUS_LIMIT_BYTES, ConditionType, Phase, Status
 from loadtest_model.report.status_summary import StatusDiagnosis
 from loadtest_operator.decide import decide
-from loadtest_operator.decide.writing import COURSE_SECONDS, essential, once, status_to_write, within_limit
+from loadtest_operator.decide.budget import essential, once, within_limit
+from loadtest_operator.decide.writing import COURSE_SECONDS, status_to_write
 from loadtest_operator.facts.observation import Observation, ObservedPod
 from loadtest_operator.policy.line import Turn
 from support.operator_builders import (

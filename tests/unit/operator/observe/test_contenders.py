@@ -11,8 +11,9 @@ from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 from loadtest_operator.facts.names import TARGET_ANNOTATION
 from loadtest_operator.facts.observation import Observation
 from loadtest_operator.facts.resources import observed_test, run_id_of
-from loadtest_operator.observe.contenders import FRESH_IDENTITY_SECONDS, Contenders, Urgency
+from loadtest_operator.observe.contenders import Contenders, Urgency
 from loadtest_operator.observe.identities import Identities, Resolve, resolve_host
+from loadtest_operator.observe.identity_searches import FRESH_IDENTITY_SECONDS
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.observe.roster import Roster
 from loadtest_operator.policy.line import Limits, Turn

@@ -10,8 +10,9 @@ from loadtest_model.spec import Spec
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, SERVICES, Api, ApiError
 from loadtest_operator.facts.destinations import Destination, Destinations
 from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.observe.destinations import DestinationReader
 from loadtest_operator.observe.refusals import RefusalWatch
-from loadtest_operator.observe.targets import DestinationReader, TargetReader
+from loadtest_operator.observe.targets import TargetReader
 from support.operator_builders import a_fleet_spec, a_test
 
 Json = dict[str, Any]

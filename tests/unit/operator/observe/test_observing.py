@@ -14,9 +14,10 @@ from loadtest_operator.facts.observation import Complaint, Observation
 from loadtest_operator.facts.resources import rfc3339
 from loadtest_operator.manifests import job
 from loadtest_operator.observe.children import Children, ChildrenDependencies
+from loadtest_operator.observe.complaints import COMPLAINTS_SECONDS
 from loadtest_operator.observe.followers import Followers
 from loadtest_operator.observe.memory import Memory
-from loadtest_operator.observe.observer import COMPLAINTS_SECONDS, Observer, ObserverDependencies
+from loadtest_operator.observe.observer import Observer, ObserverDependencies
 from loadtest_operator.observe.roster import Roster
 from support.archivers import an_archiver
 from support.builders import IDENTITY

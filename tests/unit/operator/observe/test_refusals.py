@@ -10,8 +10,9 @@ from kubernetes.aio.client import Configuration
 from loadtest_operator.cluster.api import ENDPOINT_SLICES, SERVICES, Api, ApiError
 from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.endpoints import Endpoints
+from loadtest_operator.observe.destinations import DestinationReader
 from loadtest_operator.observe.refusals import LASTING_SECONDS, RefusalWatch
-from loadtest_operator.observe.targets import DestinationReader, TargetReader
+from loadtest_operator.observe.targets import TargetReader
 from support.operator_builders import a_fleet_spec, a_test
 from support.virtual_time import run_in_virtual_time
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
-from loadtest_operator.observe.roster import Belongings, Roster
+from loadtest_operator.observe.line_entries import Belongings
+from loadtest_operator.observe.roster import Roster
 from support.operator_builders import NOW
 
 Json = dict[str, Any]
