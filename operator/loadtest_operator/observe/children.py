@@ -7,16 +7,16 @@ Job of which only a watch has not told.
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from loadtest_model.report.labels import RUN_LABEL
 from loadtest_model.spec import Identity
-from loadtest_operator.cluster.api import JOBS, PODS, Api, ApiError
+from loadtest_operator.cluster.api import JOBS, PODS, Api, ApiError, Change
+from loadtest_operator.cluster.following import Following, Selection
 from loadtest_operator.cluster.obstacles import NO_RIGHT
 from loadtest_operator.facts.names import SELECTOR, uid_selector
 from loadtest_operator.facts.observation import ObservedJob
@@ -32,16 +32,11 @@ from loadtest_operator.facts.resources import (
 from loadtest_operator.observe.memory import Key, Memory
 from loadtest_operator.observe.object_cache import ObjectCache
 from loadtest_operator.observe.roster import Roster
-from loadtest_operator.policy.backoff import backoff_seconds
-
-_LOG: Final = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 10.0
 """How long a turn trusts watches that tell nothing before the Job and pods of its test are listed again."""
 WATCH_SECONDS: Final = 120
 """How long a watch is asked to last; the next one goes on from where it ended."""
-_LEAST_SECONDS: Final = 1.0
-"""A server that ends a watch sooner than this does not keep watches: asking again at once would only load it."""
 
 Json = dict[str, Any]
 _Place = tuple[str, str | None]
@@ -125,54 +120,39 @@ class Children:
         return self._means.clock() - known_at < FRESH_SECONDS
 
     async def _follow(self, kind: str, namespace: str | None) -> None:
-        failures = 0
-        while True:
-            began_at = self._means.clock()
-            try:
-                resources, version = await self._api.list_with_version(kind, namespace, SELECTOR)
-                for changed in self._correct(kind, resources, version, namespace):
-                    self._ring(changed)
-                self._heard_at[kind, namespace] = began_at
-                while True:
-                    began_at = self._means.clock()
-                    version = await self._watch(kind, namespace, version)
-                    failures = 0
-            except ApiError as error:
-                self._heard_at.pop((kind, namespace), None)
-                if error.status == NO_RIGHT:
-                    raise
-                if self._means.clock() - began_at >= _LEAST_SECONDS:
-                    failures = 0
-                backoff = backoff_seconds(failures, self._means.random())
-                failures += 1
-                # An old version or a server that ends is no news; what lasts is.
-                level = logging.WARNING if failures == 3 else logging.INFO
-                _LOG.log(level, "%s: not followed: %s", kind.rpartition("/")[2], error)
-                await asyncio.sleep(backoff)
+        """Follow the objects of one kind until cancelled.
 
-    async def _watch(self, kind: str, namespace: str | None, version: str) -> str:
-        """Take in what changes until the watch ends. Returns the version that the next one goes on from.
-
-        Raises ApiError, also if the watch ends as soon as it has begun.
+        Raises ApiError if the right to them is missing.
         """
-        began_at = self._means.clock()
-        changes = self._api.watch(kind, namespace, version, WATCH_SECONDS, SELECTOR)
-        async with aclosing(changes):
-            async for change in changes:
-                self._heard_at[kind, namespace] = self._means.clock()
-                metadata = change.object["metadata"]
-                version = metadata["resourceVersion"]
-                if change.is_bookmark:
-                    continue
-                if change.is_removed:
-                    self._keep_last_word(kind, change.object)
-                    self._remove(kind, metadata["uid"])
-                else:
-                    self._see(kind, change.object)
-                self._ring(owner_uid(change.object))
-        if self._means.clock() - began_at < _LEAST_SECONDS:
-            raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
-        return version
+        place, selection = (kind, namespace), Selection(kind, namespace, SELECTOR)
+        following = Following(self._api, kind.rpartition("/")[2], self._means.clock, self._means.random)
+
+        def note_word() -> None:
+            self._heard_at[place] = self._means.clock()
+
+        def lose(error: ApiError) -> None:
+            self._heard_at.pop(place, None)
+            if error.status == NO_RIGHT:
+                raise error
+
+        async def follow_once() -> None:
+            began_at = self._means.clock()
+            resources, version = await following.list(selection)
+            for changed in self._correct(kind, resources, version, namespace):
+                self._ring(changed)
+            self._heard_at[place] = began_at
+            while True:
+                version = await following.watch(selection, version, WATCH_SECONDS, partial(self._take, kind), note_word)
+
+        await following.run(follow_once, lose)
+
+    def _take(self, kind: str, change: Change) -> None:
+        if change.is_removed:
+            self._keep_last_word(kind, change.object)
+            self._remove(kind, change.object["metadata"]["uid"])
+        else:
+            self._see(kind, change.object)
+        self._ring(owner_uid(change.object))
 
     def _correct(
         self, kind: str, resources: list[Json], version: str, namespace: str | None, owner: str = ""

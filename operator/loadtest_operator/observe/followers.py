@@ -6,15 +6,14 @@ What is followed is listed anew every half minute, whatever was heard meanwhile,
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError
+from loadtest_operator.cluster.api import ENDPOINT_SLICES, PODS, SERVICES, Api, ApiError, Change
+from loadtest_operator.cluster.following import Following, Selection
 from loadtest_operator.facts.disruptions import Eviction, evictions_of
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, observed_endpoints, selector_of, slice_selector
-from loadtest_operator.policy.backoff import backoff_seconds
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -22,8 +21,6 @@ LISTING_SECONDS: Final = 30
 """How long a watch lasts before everything is listed anew."""
 _GRACE_SECONDS: Final = 2.0
 """How much longer than it was asked for a watch may last: a connection that died without a word never ends it."""
-_LEAST_SECONDS: Final = 1.0
-"""A server that ends a watch sooner than this does not keep watches: listing at once would only load it."""
 
 Json = dict[str, Any]
 
@@ -68,10 +65,9 @@ class Follower:
     """Follows one Service. `sight` is None while it is not known what stands behind it."""
 
     def __init__(self, api: Api, host: ServiceHost, clock: Callable[[], float], random: Callable[[], float]) -> None:
-        self._api = api
         self._host = host
         self._clock = clock
-        self._random = random
+        self._following = Following(api, f"Service {host.namespace}/{host.name}", clock, random)
         self._evictions: dict[str, Eviction] = {}
         self._last_sight: Sight | None = None
         self._change_event = asyncio.Event()
@@ -81,19 +77,10 @@ class Follower:
         """Follow, and tell of each change, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report_changes(news, tasks))
-            failures = 0
-            while True:
-                try:
-                    await self._follow_once()
-                    failures = 0
-                except ApiError as error:
-                    self.sight = None
-                    backoff = backoff_seconds(failures, self._random())
-                    failures += 1
-                    # An old version or a server that ends is no news; what lasts is.
-                    level = logging.WARNING if failures == 3 else logging.INFO
-                    _LOG.log(level, "Service %s/%s: not followed: %s", self._host.namespace, self._host.name, error)
-                    await asyncio.sleep(backoff)
+            await self._following.run(self._follow_once, self._lose_sight)
+
+    def _lose_sight(self, _: ApiError) -> None:
+        self.sight = None
 
     async def _report_changes(self, news: SightHandler, tasks: asyncio.TaskGroup) -> None:
         """Tell of each change at once, also while somebody still hears of the one before."""
@@ -110,26 +97,26 @@ class Follower:
 
         Raises ApiError, also where a watch ends as soon as it has begun.
         """
-        began_at = self._clock()
         namespace, name = self._host.namespace, self._host.name
-        by_name = f"metadata.name={name}"
         objects = _Objects()
-        services, services_version = await self._api.list_with_version(SERVICES, namespace, fields=by_name)
+        of_service = Selection(SERVICES, namespace, fields=f"metadata.name={name}")
+        of_slices = Selection(ENDPOINT_SLICES, namespace, slice_selector(name))
+        services, services_version = await self._following.list(of_service)
         objects.services = _by_uid(services)
-        slices, slices_version = await self._api.list_with_version(ENDPOINT_SLICES, namespace, slice_selector(name))
+        slices, slices_version = await self._following.list(of_slices)
         objects.slices = _by_uid(slices)
         selector = selector_of(objects.service) if objects.service else ""
-        pods_version = ""
+        of_pods, pods_version = Selection(PODS, namespace, selector), ""
         if selector:
-            pods, pods_version = await self._api.list_with_version(PODS, namespace, selector)
+            pods, pods_version = await self._following.list(of_pods)
             objects.pods = _by_uid(pods)
         self._update_sight(objects)
         watches = [
-            self._watch(objects, objects.services, SERVICES, services_version, fields=by_name),
-            self._watch(objects, objects.slices, ENDPOINT_SLICES, slices_version, slice_selector(name)),
+            self._watch(objects, objects.services, of_service, services_version),
+            self._watch(objects, objects.slices, of_slices, slices_version),
         ]
         if selector:
-            watches.append(self._watch(objects, objects.pods, PODS, pods_version, selector))
+            watches.append(self._watch(objects, objects.pods, of_pods, pods_version))
         tasks = [asyncio.ensure_future(watch) for watch in watches]
         try:
             ended_tasks, _ = await asyncio.wait(
@@ -139,35 +126,25 @@ class Follower:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        service_changes = [task.result() for task in ended_tasks]
-        if not any(service_changes) and self._clock() - began_at < _LEAST_SECONDS:
-            raise ApiError(0, "WatchEnded", "a watch ended as soon as it had begun")
+        for task in ended_tasks:
+            task.result()
 
     async def _watch(
-        self,
-        objects: _Objects,
-        known_objects: dict[str, Json],
-        kind: str,
-        version: str,
-        selector: str = "",
-        fields: str = "",
-    ) -> bool:
-        """Take in what changes; gives whether the Service itself did, after which the watch is over."""
-        changes = self._api.watch(kind, self._host.namespace, version, LISTING_SECONDS, selector, fields=fields)
-        async with aclosing(changes):
-            async for change in changes:
-                if change.is_bookmark:
-                    continue
-                uid = change.object["metadata"]["uid"]
-                if change.is_removed:
-                    known_objects.pop(uid, None)
-                else:
-                    known_objects[uid] = change.object
-                self._update_sight(objects)
-                if known_objects is objects.services:
-                    # What else belongs to it may be selected otherwise now.
-                    return True
-        return False
+        self, objects: _Objects, known_objects: dict[str, Json], selection: Selection, version: str
+    ) -> None:
+        """Take in what changes, until the Service itself does or the watch ends."""
+
+        def take(change: Change) -> bool:
+            uid = change.object["metadata"]["uid"]
+            if change.is_removed:
+                known_objects.pop(uid, None)
+            else:
+                known_objects[uid] = change.object
+            self._update_sight(objects)
+            # What else belongs to a changed Service may be selected otherwise now.
+            return known_objects is objects.services
+
+        await self._following.watch(selection, version, LISTING_SECONDS, take)
 
     def _update_sight(self, objects: _Objects) -> None:
         pods = list(objects.pods.values())

@@ -1,29 +1,31 @@
 """All tests as the API server has them, followed while somebody looks at the list of them."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from loadtest_model.pages.live.overview import ListedTest
-from loadtest_operator.cluster.api import LOADTESTS, Api, ApiError
+from loadtest_operator.cluster.api import LOADTESTS, Api, ApiError, Change
+from loadtest_operator.cluster.following import Following, Selection
 from loadtest_operator.ui.shown_test import ShownTest
-
-_LOG: Final = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 60.0
 """How long tests are followed after somebody looked last."""
 WATCH_SECONDS: Final = 300
-RETRY_SECONDS: Final = 2.0
 
 
 class Catalogue:
-    """The lines of all tests in these namespaces, or in all. `clock` is monotonic, in seconds."""
+    """The lines of all tests in these namespaces, or in all. `clock` is monotonic, in seconds; `random` gives numbers
+    in [0, 1)."""
 
-    def __init__(self, api: Api, namespaces: Sequence[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, api: Api, namespaces: Sequence[str], clock: Callable[[], float], random: Callable[[], float]
+    ) -> None:
         self._api = api
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._clock = clock
+        self._random = random
         self._lines: dict[str | None, dict[str, ListedTest]] = {}
         self._problems: dict[str | None, str] = {}
         self._asked_at = 0.0
@@ -52,23 +54,25 @@ class Catalogue:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _follow(self, namespace: str | None) -> None:
-        while self._is_wanted:
-            try:
-                version = await self._list(namespace)
-                await self._watch(namespace, version)
-            except ApiError as error:
-                # A watch that is cut off is nothing to tell: the list that follows says whether anything is wrong.
-                _LOG.info("the list of tests is read again: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
+        following = Following(self._api, "the list of LoadTests", self._clock, self._random)
+        selection = Selection(LOADTESTS, namespace)
+
+        async def follow_once() -> None:
+            version = await self._list(following, selection)
+            await following.watch(selection, version, WATCH_SECONDS, partial(self._take, self._lines[namespace]))
+
+        # A watch that is cut off is nothing to tell: the list that follows says whether anything is wrong.
+        await following.run(follow_once, lambda _: None, lambda: self._is_wanted)
         self._lines.pop(namespace, None)
 
     @property
     def _is_wanted(self) -> bool:
         return self._clock() - self._asked_at < IDLE_SECONDS
 
-    async def _list(self, namespace: str | None) -> str:
+    async def _list(self, following: Following, selection: Selection) -> str:
+        namespace = selection.namespace
         try:
-            resources, version = await self._api.list_with_version(LOADTESTS, namespace)
+            resources, version = await following.list(selection)
         except ApiError as error:
             self._problems[namespace] = f"the list may be old, because the API server does not give it: {error.message}"
             self._set_lines(namespace, self._lines.get(namespace, {}))
@@ -79,17 +83,12 @@ class Catalogue:
         )
         return version
 
-    async def _watch(self, namespace: str | None, version: str) -> None:
-        lines = self._lines[namespace]
-        async for change in self._api.watch(LOADTESTS, namespace, version, WATCH_SECONDS):
-            if change.is_bookmark:
-                continue
-            if change.is_removed:
-                lines.pop(change.object["metadata"]["uid"], None)
-            else:
-                lines[change.object["metadata"]["uid"]] = ShownTest.of(change.object).line()
-            if not self._is_wanted:
-                return
+    def _take(self, lines: dict[str, ListedTest], change: Change) -> bool:
+        if change.is_removed:
+            lines.pop(change.object["metadata"]["uid"], None)
+        else:
+            lines[change.object["metadata"]["uid"]] = ShownTest.of(change.object).line()
+        return not self._is_wanted
 
     def _set_lines(self, namespace: str | None, lines: dict[str, ListedTest]) -> None:
         self._lines[namespace] = lines

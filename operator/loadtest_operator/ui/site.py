@@ -1,6 +1,7 @@
 """The operator's site of live pages: their paths, and who keeps them."""
 
 import logging
+import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -53,7 +54,7 @@ class OperatorSite:
         self._last_turn = last_turn
         self._role = role
         self._source = uuid.uuid4().hex[:8]
-        self._catalogue = Catalogue(api, namespaces, time.monotonic)
+        self._catalogue = Catalogue(api, namespaces, time.monotonic, random.random)
         self._pages: dict[Key, tuple[PageOfTest, LivePage]] = {}
         self._overview = LivePage(self._render_overview, PAUSE_SECONDS, time.monotonic, self._source)
         self._site = LiveSite(hosts)

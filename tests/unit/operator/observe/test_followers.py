@@ -17,7 +17,7 @@ Json = dict[str, Any]
 HOST = ServiceHost("shop", "clients", 80, is_certain=True)
 RUN = RunKey("shop", "heavy", "u", "1")
 SERVICE: Json = {
-    "metadata": {"uid": "service"},
+    "metadata": {"uid": "service", "resourceVersion": "2"},
     "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8000}]},
 }
 

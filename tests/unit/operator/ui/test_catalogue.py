@@ -9,6 +9,7 @@ from kubernetes.aio.client import Configuration
 from loadtest_operator.cluster.api import Api, ApiError, Change
 from loadtest_operator.ui import catalogue as catalogue_module
 from loadtest_operator.ui.catalogue import Catalogue
+from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
 SOON_SECONDS = 10
@@ -19,6 +20,7 @@ def a_resource(name: str, namespace: str = "shop", **status: Any) -> Json:
         "namespace": namespace,
         "name": name,
         "uid": f"{namespace}-{name}",
+        "resourceVersion": "8",
         "creationTimestamp": "2026-03-01T10:00:00Z",
     }
     return {"metadata": metadata, "spec": {}, "status": status}
@@ -75,7 +77,7 @@ async def until_problems(catalogue: Catalogue, *, are_there: bool) -> None:
 
 async def test_tests_are_listed_once_and_then_followed() -> None:
     api = WatchedApi(a_resource("one"), a_resource("two"))
-    catalogue = Catalogue(api, (), asyncio.get_running_loop().time)
+    catalogue = Catalogue(api, (), asyncio.get_running_loop().time, lambda: 0.0)
     try:
         assert await names_in(catalogue) == {"one", "two"}
         api.changes.put_nowait(Change(False, a_resource("three", phase="Running")))
@@ -88,17 +90,16 @@ async def test_tests_are_listed_once_and_then_followed() -> None:
 
 async def test_each_namespace_is_listed_where_there_are_some() -> None:
     api = WatchedApi(a_resource("one"), a_resource("two", "other"), a_resource("three", "hidden"))
-    catalogue = Catalogue(api, ("shop", "other"), asyncio.get_running_loop().time)
+    catalogue = Catalogue(api, ("shop", "other"), asyncio.get_running_loop().time, lambda: 0.0)
     try:
         assert await names_in(catalogue) == {"one", "two"}
     finally:
         await catalogue.close()
 
 
-async def test_a_list_that_ended_or_was_cut_off_is_read_again(monkeypatch: Any) -> None:
-    monkeypatch.setattr(catalogue_module, "RETRY_SECONDS", 0.01)
+async def test_a_list_that_ended_or_was_cut_off_is_read_again() -> None:
     api = WatchedApi(a_resource("one"))
-    catalogue = Catalogue(api, (), asyncio.get_running_loop().time)
+    catalogue = Catalogue(api, (), asyncio.get_running_loop().time, lambda: 0.0)
     try:
         await names_in(catalogue)
         api.resources = [a_resource("two")]
@@ -109,10 +110,9 @@ async def test_a_list_that_ended_or_was_cut_off_is_read_again(monkeypatch: Any) 
         await catalogue.close()
 
 
-async def test_while_the_api_server_does_not_list_them_the_last_ones_stay_with_a_notice(monkeypatch: Any) -> None:
-    monkeypatch.setattr(catalogue_module, "RETRY_SECONDS", 0.01)
+async def test_while_the_api_server_does_not_list_them_the_last_ones_stay_with_a_notice() -> None:
     api = WatchedApi(a_resource("one"))
-    catalogue = Catalogue(api, (), asyncio.get_running_loop().time)
+    catalogue = Catalogue(api, (), asyncio.get_running_loop().time, lambda: 0.0)
     try:
         await names_in(catalogue)
         api.problem = ApiError(0, "", "connection refused")
@@ -126,10 +126,28 @@ async def test_while_the_api_server_does_not_list_them_the_last_ones_stay_with_a
         await catalogue.close()
 
 
+def test_where_watches_end_at_once_the_api_server_is_left_in_peace() -> None:
+    api = WatchedApi(a_resource("one"))
+
+    async def look_for_a_minute() -> None:
+        catalogue = Catalogue(api, (), asyncio.get_running_loop().time, lambda: 0.0)
+        try:
+            await names_in(catalogue)
+            for _ in range(50):
+                api.changes.put_nowait(None)
+                await asyncio.sleep(1)
+        finally:
+            await catalogue.close()
+
+    run_in_virtual_time(look_for_a_minute())
+
+    assert 2 <= api.lists <= 15
+
+
 async def test_nobody_waits_for_a_list_that_is_refused() -> None:
     api = WatchedApi()
     api.problem = ApiError(403, "Forbidden", "loadtests is forbidden")
-    catalogue = Catalogue(api, (), asyncio.get_running_loop().time)
+    catalogue = Catalogue(api, (), asyncio.get_running_loop().time, lambda: 0.0)
     try:
         async with asyncio.timeout(SOON_SECONDS):
             assert await names_in(catalogue) == set()
@@ -141,7 +159,7 @@ async def test_nobody_waits_for_a_list_that_is_refused() -> None:
 async def test_nothing_is_followed_any_more_when_nobody_has_looked_for_a_while() -> None:
     now = 0.0
     api = WatchedApi(a_resource("one"))
-    catalogue = Catalogue(api, (), lambda: now)
+    catalogue = Catalogue(api, (), lambda: now, lambda: 0.0)
     try:
         await names_in(catalogue)
         now = catalogue_module.IDLE_SECONDS + 1
