@@ -1,7 +1,8 @@
 """Which Services the URLs of a test may lead to, and what a test is told of a Service that it may not use."""
 
-import itertools
-from typing import Any
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 from kubernetes.aio.client import Configuration
@@ -14,8 +15,10 @@ from loadtest_operator.observe.destinations import DestinationReader
 from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.targets import TargetReader
 from support.operator_builders import a_fleet_spec, a_test
+from support.virtual_time import run_in_virtual_time
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 PORTS = [{"name": "http", "port": 8000}]
 SERVICE: Json = {"spec": {"ports": PORTS, "selector": {"app": "login"}, "clusterIP": "10.96.0.9"}}
@@ -76,27 +79,33 @@ def a_spec(field: str, host: str, *, accepts: bool = False) -> Spec:
     return a_fleet_spec(target=target, verification=verification)
 
 
-async def destinations(
-    spec: Spec, services: dict[str, Json | None], *forbidden: str, known: bool = True
-) -> Destinations:
+def destinations(spec: Spec, services: dict[str, Json | None], *forbidden: str, known: bool = True) -> Destinations:
     async def dns(_name: str) -> bool:
         return known
 
-    async with Cluster({"shop/clients": SERVICE, **services}, *forbidden) as api:
-        return await DestinationReader(api, "cluster.local", a_refusal_watch(), dns).destinations(a_test(spec))
+    async def read() -> Destinations:
+        api = Cluster({"shop/clients": SERVICE, **services}, *forbidden)
+        refusals = RefusalWatch(asyncio.get_running_loop().time)
+        return await DestinationReader(api, "cluster.local", refusals, dns).destinations(a_test(spec))
+
+    return run_in_virtual_time(read())
 
 
-def a_refusal_watch() -> RefusalWatch:
-    """One whose time passes quickly, so that a refusal has soon lasted."""
-    return RefusalWatch(itertools.count(step=10.0).__next__)
+def read_target(
+    read: Callable[[TargetReader], Coroutine[Any, Any, T]], services: dict[str, Json | None], *forbidden: str
+) -> T:
+    async def read_once() -> T:
+        refusals = RefusalWatch(asyncio.get_running_loop().time)
+        return await read(TargetReader(Cluster(services, *forbidden), "cluster.local", refusals))
+
+    return run_in_virtual_time(read_once())
 
 
-async def endpoints(host: str, service: Json | None, *forbidden: str) -> Endpoints:
+def endpoints(host: str, service: Json | None, *forbidden: str) -> Endpoints:
     namespace = "shop" if "." not in host else host.split(".")[1]
-    async with Cluster({f"{namespace}/{host.partition('.')[0]}": service}, *forbidden) as api:
-        return await TargetReader(api, "cluster.local", a_refusal_watch()).endpoints(
-            a_test(a_spec("spec.target.url", host))
-        )
+    test = a_test(a_spec("spec.target.url", host))
+    services = {f"{namespace}/{host.partition('.')[0]}": service}
+    return read_target(lambda reader: reader.endpoints(test), services, *forbidden)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -111,12 +120,12 @@ async def endpoints(host: str, service: Json | None, *forbidden: str) -> Endpoin
         ("kubernetes.default.svc", SERVICE, "AddressNotAllowed", True),
     ],
 )
-async def test_every_url_is_held_to_the_rules_for_the_targets_host(
+def test_every_url_is_held_to_the_rules_for_the_targets_host(
     field: str, host: str, service: Json | None, reason: str, lasting: bool
 ) -> None:
     place = "default/kubernetes" if host.startswith("kubernetes") else "shop/login"
 
-    problem = (await destinations(a_spec(field, host), {place: service})).problem
+    problem = (destinations(a_spec(field, host), {place: service})).problem
 
     assert problem is not None
     assert (problem.problem, problem.is_lasting) == (reason, lasting)
@@ -124,25 +133,25 @@ async def test_every_url_is_held_to_the_rules_for_the_targets_host(
 
 
 @pytest.mark.parametrize("field", FIELDS)
-async def test_a_url_that_leads_to_a_service_as_any_other_is_no_problem(field: str) -> None:
-    found = await destinations(a_spec(field, "login"), {"shop/login": SERVICE})
+def test_a_url_that_leads_to_a_service_as_any_other_is_no_problem(field: str) -> None:
+    found = destinations(a_spec(field, "login"), {"shop/login": SERVICE})
 
     assert found.problem is None
     assert Destination(namespace="shop", labels={"app": "login"}, ports=(8000,)) in found.places
 
 
-async def test_a_name_outside_the_cluster_that_looks_like_a_services_is_no_problem() -> None:
-    found = await destinations(a_spec(FIELDS[0], "metrics.example"), {})
+def test_a_name_outside_the_cluster_that_looks_like_a_services_is_no_problem() -> None:
+    found = destinations(a_spec(FIELDS[0], "metrics.example"), {})
 
     assert found.problem is None
     assert found.places[-1] == Destination(ports=(8000,))
 
 
 @pytest.mark.parametrize(("host", "known"), [("login.other.svc", False), ("login.other", True)])
-async def test_a_service_that_nobody_can_look_at_may_be_an_external_name(host: str, known: bool) -> None:
+def test_a_service_that_nobody_can_look_at_may_be_an_external_name(host: str, known: bool) -> None:
     spec = a_spec(FIELDS[1], host)
 
-    problem = (await destinations(spec, {}, SERVICES, known=known)).problem
+    problem = (destinations(spec, {}, SERVICES, known=known)).problem
 
     assert problem is not None
     assert (problem.problem, problem.is_lasting) == ("EndpointsNotReadable", False)
@@ -150,19 +159,19 @@ async def test_a_service_that_nobody_can_look_at_may_be_an_external_name(host: s
     assert "spec.verification.unreadableEndpoints" in problem.message
 
 
-async def test_a_test_may_accept_a_service_that_nobody_can_look_at() -> None:
-    found = await destinations(a_spec(FIELDS[1], "login.other.svc", accepts=True), {}, SERVICES)
+def test_a_test_may_accept_a_service_that_nobody_can_look_at() -> None:
+    found = destinations(a_spec(FIELDS[1], "login.other.svc", accepts=True), {}, SERVICES)
 
     assert found.problem is None
     assert Destination(namespace="other") in found.places
 
 
-async def test_a_name_that_dns_does_not_know_is_no_service_that_nobody_can_look_at() -> None:
-    assert (await destinations(a_spec(FIELDS[1], "login.example"), {}, SERVICES, known=False)).problem is None
+def test_a_name_that_dns_does_not_know_is_no_service_that_nobody_can_look_at() -> None:
+    assert (destinations(a_spec(FIELDS[1], "login.example"), {}, SERVICES, known=False)).problem is None
 
 
-async def test_of_another_namespaces_service_a_test_learns_nothing_but_that_it_cannot_be_used() -> None:
-    answers = {await endpoints("clients.other.svc", service) for service in UNUSABLE.values()}
+def test_of_another_namespaces_service_a_test_learns_nothing_but_that_it_cannot_be_used() -> None:
+    answers = {endpoints("clients.other.svc", service) for service in UNUSABLE.values()}
 
     (answer,) = answers
     assert (answer.problem, answer.is_lasting, answer.unready_addresses) == ("ServiceNotUsable", False, ())
@@ -170,11 +179,11 @@ async def test_of_another_namespaces_service_a_test_learns_nothing_but_that_it_c
 
 
 @pytest.mark.parametrize("field", FIELDS)
-async def test_beside_the_target_too_another_namespaces_service_is_told_nothing_of(field: str) -> None:
+def test_beside_the_target_too_another_namespaces_service_is_told_nothing_of(field: str) -> None:
     spec = a_spec(field, "login.other.svc")
 
     answers = {
-        (await destinations(spec, {"other/login": UNUSABLE[case]})).problem
+        (destinations(spec, {"other/login": UNUSABLE[case]})).problem
         for case in ("missing", "other port", "external name")
     }
 
@@ -185,24 +194,21 @@ async def test_beside_the_target_too_another_namespaces_service_is_told_nothing_
 
 
 @pytest.mark.parametrize("service", [None, SERVICE])
-async def test_a_right_that_is_missing_shows_whether_there_is_a_service_or_not(service: Json | None) -> None:
-    answer = await endpoints("clients.other.svc", service, ENDPOINT_SLICES)
+def test_a_right_that_is_missing_shows_whether_there_is_a_service_or_not(service: Json | None) -> None:
+    answer = endpoints("clients.other.svc", service, ENDPOINT_SLICES)
 
     assert answer.problem == "EndpointsNotReadable"
 
 
-async def test_of_a_service_of_its_own_namespace_a_test_learns_what_is_wrong() -> None:
-    reasons = [(await endpoints("clients", service)).problem for service in UNUSABLE.values()]
+def test_of_a_service_of_its_own_namespace_a_test_learns_what_is_wrong() -> None:
+    reasons = [(endpoints("clients", service)).problem for service in UNUSABLE.values()]
 
     assert reasons == ["ServiceNotFound", "ServicePortMissing", "ExternalNameRefused", "TargetHasNoEndpoints"]
 
 
-async def test_the_api_server_is_known_by_its_services_address_too() -> None:
+def test_the_api_server_is_known_by_its_services_address_too() -> None:
     service = {"spec": {"clusterIPs": ["10.96.0.1", "fd00::1"], "ports": [{"port": 443}]}}
-    async with Cluster({"default/kubernetes": service}) as api:
-        assert await TargetReader(api, "cluster.local", a_refusal_watch()).api_server() == (
-            "10.96.0.1:443",
-            "[fd00::1]:443",
-        )
-    async with Cluster({"default/kubernetes": service}, SERVICES) as api:
-        assert await TargetReader(api, "cluster.local", a_refusal_watch()).api_server() == ()
+    services: dict[str, Json | None] = {"default/kubernetes": service}
+
+    assert read_target(TargetReader.api_server, services) == ("10.96.0.1:443", "[fd00::1]:443")
+    assert read_target(TargetReader.api_server, services, SERVICES) == ()
