@@ -5,10 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from loadgen.cli.run_command import local_test_of
 from loadgen.exporting.artillery import artillery_test
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.k6 import k6_script
+from loadgen.local.planning import local_test_of
 from loadgen.options.errors import UsageError
 from loadgen.screen.drawing import write_utf8
 from loadtest_model.plan import Plan

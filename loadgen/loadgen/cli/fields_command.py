@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from loadgen.options.document import whole_number
 from loadgen.options.errors import UsageError
+from loadgen.options.option_texts import whole_number
 from loadgen.profiling.columns import Confirm, ProposedColumns, propose_columns
 from loadgen.profiling.csv_tables import read_csv
 from loadgen.profiling.sheet_tables import read_sheet

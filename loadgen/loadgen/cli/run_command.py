@@ -6,13 +6,12 @@ import os
 import sys
 import time
 import traceback
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO
+from typing import Final, TextIO
 
 import msgspec
 
@@ -22,12 +21,9 @@ from loadgen.load.debugging import DebugLines, trace_of_check, trace_of_iteratio
 from loadgen.local.earlier_runs import baseline_for
 from loadgen.local.files import RESULT_SCHEMA, ResultFiles, RunResult, result_files, write_results
 from loadgen.local.interrupts import Interrupts, listen_for_signals
-from loadgen.local.planning import access_of, plan_of
+from loadgen.local.planning import LocalTest, local_test_of
 from loadgen.local.samples import SampleFile
 from loadgen.local.session import Session, SessionState
-from loadgen.options.document import draft_of
-from loadgen.options.errors import UsageError
-from loadgen.options.manifest import read_manifest
 from loadgen.options.run_options import ANY_PORT, with_scenario_behind_ui
 from loadgen.screen.closing import closing_text, verdict_lines
 from loadgen.screen.drawing import (
@@ -45,29 +41,14 @@ from loadgen.screen.texts import fit_to_width
 from loadtest_model.baseline.earlier_runs import Baseline
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import exit_status, verdict_text
-from loadtest_model.plan import Plan
 from loadtest_model.release import installed_version
-from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.progress import progress_of
 from loadtest_model.report.summary import summarize, with_blocks, with_origin
 from loadtest_model.report.time_series import series_rows
-from loadtest_model.spec import Identity
 
 FIRST_PARTIAL_SECONDS: Final = 1.0
 PARTIAL_SECONDS: Final = 10.0
 """How often the results so far are written: what a run that is killed leaves."""
-
-
-class LocalTest(NamedTuple):
-    """The test of a command line. `url_source` is where its URL came from if not from an option.
-
-    `manifest` is the same test as YAML, without secrets. `words` has the user's word for each field in advice.
-    """
-
-    plan: Plan
-    url_source: str | None
-    manifest: str
-    words: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +78,6 @@ def run_load_test(options: argparse.Namespace) -> int:
     baseline = baseline_for(test.plan, [Path(each) for each in options.baseline] or [Path(options.out)])
     output = _output(options, os.environ, test)
     return event_loop.run(_run(options, test, baseline, files, output))
-
-
-def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
-    """The test of a command line. Raises UsageError."""
-    if options.scenario is None and options.file is None:
-        raise UsageError(
-            "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest (-f FILE)"
-        )
-    manifest = read_manifest(Path(options.file)) if options.file is not None else None
-    draft = draft_of(options, environment, manifest)
-    name = manifest.name if manifest else options.scenario
-    text = manifest_text(name, draft.to_spec())
-    now = datetime.now(UTC)
-    if "runId" not in draft.spec:
-        draft.put("runId", f"local-{now:%Y%m%d-%H%M%S}", "the run's id")
-    identity = Identity(
-        namespace=manifest.namespace if manifest else "local",
-        name=name,
-        uid=str(uuid.uuid4()),
-    )
-    url_source = draft.sources.get("spec.target.url", options.file)
-    plan = plan_of(draft, identity, access_of(options, environment))
-    return LocalTest(plan, None if url_source == "--url" else url_source, text, draft.advice_words)
 
 
 async def _run(

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from loadgen.formats import FileFormat, file_format
-from loadgen.options.document import Draft, whole_number
+from loadgen.options.draft import Draft
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import read_manifest
+from loadgen.options.option_texts import whole_number
 from loadgen.options.records_options import record_settings
 from loadgen.options.wording import with_user_words
 from loadgen.records import Batch, Composer, FieldRefusedError, RecordSpace, load_pools, refuse_unmakeable

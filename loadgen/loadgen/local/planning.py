@@ -1,22 +1,29 @@
-"""From a draft to the plan that is run, or to what is wrong with it."""
+"""From a command line to the plan that is run, or to what is wrong with it."""
 
 import argparse
 import ipaddress
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
-from loadgen.options.document import Draft, named_texts, option
+from loadgen.options.document import draft_of
+from loadgen.options.draft import Draft
 from loadgen.options.errors import UsageError
+from loadgen.options.manifest import read_manifest
+from loadgen.options.option_texts import named_texts, option
 from loadgen.options.wording import with_user_words
 from loadgen.records import refuse_unmakeable
 from loadtest_model.plan import AddressPolicy, Plan, PlanError, SecretPlace, SecretPlaces, compile_plan
 from loadtest_model.plan.bounds import NEVER_TARGETS
 from loadtest_model.plan.secrets import NO_PLACES
 from loadtest_model.reasons import Reason
+from loadtest_model.report.manifest import manifest_text
 from loadtest_model.spec import Identity
 
 LOCAL_PARALLELISM: Final = 1
@@ -30,6 +37,41 @@ class Access:
     auth_scheme: str | None = None
     allowed_networks: tuple[str, ...] = ()
     denied_networks: tuple[str, ...] = ()
+
+
+class LocalTest(NamedTuple):
+    """The test of a command line. `url_source` is where its URL came from if not from an option.
+
+    `manifest` is the same test as YAML, without secrets. `words` has the user's word for each field in advice.
+    """
+
+    plan: Plan
+    url_source: str | None
+    manifest: str
+    words: Mapping[str, str]
+
+
+def local_test_of(options: argparse.Namespace, environment: Mapping[str, str]) -> LocalTest:
+    """The test of a command line. Raises UsageError."""
+    if options.scenario is None and options.file is None:
+        raise UsageError(
+            "name a scenario (light, medium, heavy, stress, all, custom or capacity) or a manifest (-f FILE)"
+        )
+    manifest = read_manifest(Path(options.file)) if options.file is not None else None
+    draft = draft_of(options, environment, manifest)
+    name = manifest.name if manifest else options.scenario
+    text = manifest_text(name, draft.to_spec())
+    now = datetime.now(UTC)
+    if "runId" not in draft.spec:
+        draft.put("runId", f"local-{now:%Y%m%d-%H%M%S}", "the run's id")
+    identity = Identity(
+        namespace=manifest.namespace if manifest else "local",
+        name=name,
+        uid=str(uuid.uuid4()),
+    )
+    url_source = draft.sources.get("spec.target.url", options.file)
+    plan = plan_of(draft, identity, access_of(options, environment))
+    return LocalTest(plan, None if url_source == "--url" else url_source, text, draft.advice_words)
 
 
 def access_of(options: argparse.Namespace, environment: Mapping[str, str]) -> Access:

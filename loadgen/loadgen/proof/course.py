@@ -1,5 +1,7 @@
 """The course of a verification: what was sent, what it showed so far, and which rows may be stored because of it."""
 
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from loadgen.answers.judging import AnswerJudgement
@@ -147,3 +149,29 @@ def removal_advice(rows: int, first_row: str, first_id: str | None) -> str:
     if rows == 1:
         return f"The canary with {first_row} may be stored; remove it from the target{addition}"
     return f"These {rows:,} rows may be stored, the first with {first_row}; remove them{addition}"
+
+
+class ProofSpans:
+    """When the newest proof of each address began and ended, by the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._spans: dict[Endpoint, tuple[float, float]] = {}
+
+    def update(self, spans: Mapping[Endpoint, tuple[float, float]]) -> None:
+        """Take in when new proofs began and ended."""
+        self._spans.update(spans)
+
+    def greatest_age_seconds(self, endpoints: Collection[Endpoint]) -> float:
+        """How long ago the oldest proof of these addresses ended; 0 without one."""
+        now = time.monotonic()
+        return max((now - self._spans[each][1] for each in endpoints if each in self._spans), default=0.0)
+
+    def longest_seconds(self, endpoints: Collection[Endpoint]) -> float:
+        """How long the longest proof of these addresses took; 0 without one."""
+        spans = (self._spans[each] for each in endpoints if each in self._spans)
+        return max((ended - began for began, ended in spans), default=0.0)
+
+    def older_ones(self, endpoints: Collection[Endpoint], age_seconds: float) -> list[Endpoint]:
+        """Those of the addresses whose proof ended longer ago than this, or is not on record."""
+        now = time.monotonic()
+        return [each for each in endpoints if now - self._spans.get(each, (0.0, 0.0))[1] > age_seconds]

@@ -1,7 +1,6 @@
 """From a plan's target to proven addresses: resolve, hold against the address rules, verify, keep up to date."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -10,7 +9,7 @@ from msgspec import structs
 
 from loadgen.http.endpoints import Endpoint, parse_endpoint, site_of
 from loadgen.http.fetching import make_fetch
-from loadgen.proof.course import VerificationCourse
+from loadgen.proof.course import ProofSpans, VerificationCourse
 from loadgen.proof.later_proofs import LaterProofs, extend_report
 from loadgen.proof.preconditions import Preconditions
 from loadgen.proof.read_back import ReadBack
@@ -19,10 +18,9 @@ from loadgen.proof.refusals import (
     with_note,
     with_refusal,
 )
-from loadgen.proof.storage_readings import StorageReadings
+from loadgen.proof.storage_readings import RowKeys, StorageReadings
 from loadgen.proof.verification import CheckObserver, FirstProof, Verifier
 from loadgen.proof.violations import BrokenPromiseError
-from loadgen.records.space import run_prefix
 from loadgen.upload.address_source import AddressSource
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.following import REFRESH_SECONDS, RETRY_SECONDS, follow_addresses
@@ -38,8 +36,6 @@ from loadtest_model.measurement.snapshot import (
 )
 from loadtest_model.plan import Plan
 from loadtest_model.spec.verification import Requirement
-
-CLIENT_ID_NAME: Final = "client_id"
 
 MOST_AWAITED: Final = 32
 """The most addresses that a pod asks others to verify first at once."""
@@ -78,14 +74,9 @@ class Prover:
             goes_first=goes_first,
         )
         self._preconditions = Preconditions(plan, uploader, self._source)
-        columns = (column for column in plan.records.columns if column.kind == "client")
-        self._id_column = next((column.name for column in columns if column.source == CLIENT_ID_NAME), "")
-        self._look_up_column = plan.read_back.column if plan.read_back is not None else ""
-        # Rows that are looked up by another column say nothing of the run by how they begin.
-        has_prefix = self._id_column and not self._look_up_column
-        self._id_prefix = run_prefix(plan.records.run_tag) if has_prefix else ""
+        self._row_keys = RowKeys(plan)
         self._must_prove = plan.require == Requirement.PROVEN
-        self._proof_spans: dict[Endpoint, tuple[float, float]] = {}
+        self._proof_spans = ProofSpans()
         self._late_refusal: VerificationReport | None = None
         self._storage: StorageReadings | None = None
         self._report: VerificationReport | None = None
@@ -102,7 +93,7 @@ class Prover:
         return structs.replace(
             self._report,
             canary_ids=self._later.canaries_with(self._report.canary_ids),
-            id_column=self._id_column or CLIENT_ID_NAME,
+            id_column=self._row_keys.id_column,
             addresses=tuple(address for address in self._report.addresses if address not in unverified),
             unverified=unverified,
             refused_addresses=self._later.refused_addresses,
@@ -124,8 +115,8 @@ class Prover:
                 self._plan.read_back,
                 make_fetch(self._plan),
                 self._uploader.credentials,
-                id_column=self._look_up_column or self._id_column or CLIENT_ID_NAME,
-                id_prefix=self._id_prefix,
+                id_column=self._row_keys.column,
+                id_prefix=self._row_keys.prefix,
             )
             self._storage = StorageReadings(read_back, must_prove=self._must_prove)
         try:
@@ -162,8 +153,6 @@ class Prover:
         """How the proofs stand now."""
         unverified = self._book.unverified_addresses if self._report is not None else ()
         proven_addresses = self._book.proven_addresses
-        spans = [self._proof_spans[endpoint] for endpoint in proven_addresses if endpoint in self._proof_spans]
-        now = time.monotonic()
         return AddressProofs(
             proven=tuple(map(str, proven_addresses)),
             pending=tuple(str(endpoint) for endpoint in unverified if self._source.may_prove(endpoint)),
@@ -171,8 +160,8 @@ class Prover:
                 :MOST_AWAITED
             ],
             by_name=self._source.is_name,
-            age_seconds=round(max((now - ended for _, ended in spans), default=0.0), 3),
-            longest_seconds=round(max((ended - began for began, ended in spans), default=0.0), 3),
+            age_seconds=round(self._proof_spans.greatest_age_seconds(proven_addresses), 3),
+            longest_seconds=round(self._proof_spans.longest_seconds(proven_addresses), 3),
         )
 
     def adopt_late_refusal(self) -> None:
@@ -196,15 +185,8 @@ class Prover:
         `violation` is the one that this pod has met, if it has met one.
         """
         if self._storage is not None:
-            suspected_key = self._key_of(violation) if violation is not None else ""
+            suspected_key = self._row_keys.key_of(violation) if violation is not None else ""
             await self._storage.read_halted(self._uploader.newest_confirmed_key, suspected_key)
-
-    def _key_of(self, violation: Violation) -> str:
-        """What a read-back looks for of the upload that showed a violation."""
-        if not self._look_up_column:
-            return violation.first_client_id
-        name = f"{self._look_up_column} "
-        return violation.first_row.removeprefix(name) if violation.first_row.startswith(name) else ""
 
     async def prove_alone(self, *, full_rows: int) -> VerificationReport:
         """Prove a target that no load follows for: its read-back is made to the end at once."""
@@ -257,10 +239,8 @@ class Prover:
 
     def renew_proofs(self, older_than_seconds: float) -> None:
         """Have every proof that is older made again; its address is not used until then."""
-        now = time.monotonic()
-        for endpoint in self._book.proven_addresses:
-            if now - self._proof_spans.get(endpoint, (0.0, 0.0))[1] > older_than_seconds:
-                self._book.expire(endpoint)
+        for endpoint in self._proof_spans.older_ones(self._book.proven_addresses, older_than_seconds):
+            self._book.expire(endpoint)
         self._source.wake()
 
     def _enter_proofs(self, report: VerificationReport, course: VerificationCourse) -> None:

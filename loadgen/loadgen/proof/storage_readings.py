@@ -4,13 +4,42 @@ from typing import Final
 
 from loadgen.proof.read_back import ReadBack
 from loadgen.proof.refusals import read_back_refusal
+from loadgen.records.space import run_prefix
 from loadtest_model.measurement.proof import ReadBackReport, ReadingMoment
-from loadtest_model.measurement.snapshot import Refusal, VerificationReport
+from loadtest_model.measurement.snapshot import Refusal, VerificationReport, Violation
+from loadtest_model.plan import Plan
+
+CLIENT_ID_NAME: Final = "client_id"
 
 LOOKED_UP_ROWS: Final = 32
 """Rows of the verification that a read-back looks up, one request each."""
 
 _REFUSALS_BY_READING: Final = frozenset({Refusal.STORED, Refusal.READ_BACK, Refusal.READ_BACK_CONTROL})
+
+
+class RowKeys:
+    """By what a read-back finds the rows of a run.
+
+    `column` is the one that it looks in, and `id_column` the one that has the ids of clients. Values of `column` that
+    begin with `prefix` are those of this run; it is empty if nothing can be told from how they begin.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        columns = (column for column in plan.records.columns if column.kind == "client")
+        client_id_column = next((column.name for column in columns if column.source == CLIENT_ID_NAME), "")
+        self._look_up_column = plan.read_back.column if plan.read_back is not None else ""
+        self.id_column = client_id_column or CLIENT_ID_NAME
+        self.column = self._look_up_column or self.id_column
+        # Rows that are looked up by another column say nothing of the run by how they begin.
+        has_prefix = client_id_column and not self._look_up_column
+        self.prefix = run_prefix(plan.records.run_tag) if has_prefix else ""
+
+    def key_of(self, violation: Violation) -> str:
+        """What a read-back looks for of the upload that showed a violation."""
+        if not self._look_up_column:
+            return violation.first_client_id
+        name = f"{self._look_up_column} "
+        return violation.first_row.removeprefix(name) if violation.first_row.startswith(name) else ""
 
 
 class StorageReadings:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from loadgen.options.document import purpose_of
 from loadgen.options.wording import OPTIONS, with_advice_words
 from loadtest_model.explanations import explanation_of
+from loadtest_model.load.scenarios import PRESETS
 from loadtest_model.measurement.proof import read_back_conclusion
 from loadtest_model.measurement.snapshot import VerificationReport
 from loadtest_model.plan import Plan, Step
@@ -13,6 +13,7 @@ from loadtest_model.plan.exposure import exposure_of
 from loadtest_model.plan.notices import plan_notices
 from loadtest_model.quantities import count_text, span_text
 from loadtest_model.secrecy import public_url
+from loadtest_model.spec import Scenario
 
 MAX_STAGES: Final = 6
 
@@ -22,7 +23,7 @@ def opening_text(plan: Plan, source: str | None, words: Mapping[str, str] = OPTI
 
     `words` has the user's word for each field.
     """
-    purpose = purpose_of(plan.scenario)
+    purpose = _purpose_of(plan.scenario)
     name = plan.name if plan.name == plan.scenario else f"{plan.name}: scenario {plan.scenario}"
     records = plan.steps[0].records
     length = (
@@ -38,6 +39,14 @@ def opening_text(plan: Plan, source: str | None, words: Mapping[str, str] = OPTI
         *(f"Notice      {with_advice_words(words, notice)}" for notice in plan_notices(plan)),
     ]
     return "\n".join(lines)
+
+
+def _purpose_of(scenario: str) -> str:
+    """What a scenario is for, in a few words; empty for those that have no purpose of their own."""
+    if scenario == Scenario.CAPACITY:
+        return "how much the target can take"
+    preset = PRESETS.get(scenario)
+    return preset.purpose if preset else ""
 
 
 def step_text(step: Step) -> str:

@@ -1,9 +1,6 @@
 """The target: where files are uploaded, how, and what its answers look like."""
 
-import re
-from collections.abc import Iterable
 from enum import StrEnum
-from string import ascii_lowercase, ascii_uppercase
 from typing import Annotated, Final
 
 from msgspec import Meta, field
@@ -11,14 +8,23 @@ from msgspec import Meta, field
 from loadtest_model.reasons import Reason
 from loadtest_model.spec.auth import ONE_TOKEN_SOURCE, Auth
 from loadtest_model.spec.connecting import HOST_PATTERN, ONE_AUTHORITY, ConnectionUse, Timeouts, Tls
+from loadtest_model.spec.headers import (
+    CANONICAL_NAME_CEL,
+    CANONICAL_NAME_OF_ENTRY_CEL,
+    MAX_SECRET_HEADERS,
+    NO_RESERVED_HEADERS,
+    SECRET_HEADER_RULES,
+    VALID_HEADER_NAMES,
+    SecretHeader,
+    all_match,
+    canonical_name,
+)
 from loadtest_model.spec.parts import (
     FORM_NAME_PATTERN,
-    HEADER_NAME_PATTERN,
     DottedPath,
     FormText,
     HeaderValue,
     Name,
-    SecretKey,
     url_rules,
 )
 from loadtest_model.spec.rules import Rule, cel_string, duration_range, rule_annotation
@@ -51,73 +57,12 @@ class WorkloadKind(StrEnum):
 
 
 _FORM_FIELD_PATTERN: Final = FORM_NAME_PATTERN.replace("+", "{1,128}")
-_RESERVED_HEADERS: Final = (
-    *("host", "authorization", "connection", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "expect"),
-    *("proxy-authorization", "accept-encoding"),
-)
-MAX_SECRET_HEADERS: Final = 4
-"""The policy for Secrets checks each of them by an expression of its own."""
-_RESERVED_PREFIXES: Final = ("x-load-test", "content-")
-# Servers that know variables and not headers (CGI, WSGI) cannot tell _ from -.
-_TO_CANONICAL: Final = str.maketrans(ascii_uppercase + "_", ascii_lowercase + "-")
 
 
-def _all_match(pattern: str, names: Iterable[str]) -> bool:
-    return all(re.search(pattern, name) is not None for name in names)
-
-
-def _canonical(header: str) -> str:
-    return header.translate(_TO_CANONICAL)
-
-
-def _is_reserved_header(header: str) -> bool:
-    name = _canonical(header)
-    return name in _RESERVED_HEADERS or name.startswith(_RESERVED_PREFIXES)
-
-
-class SecretHeader(Value, frozen=True, kw_only=True):
-    name: Annotated[Name, Meta(description="Name of the header, such as Load-Test-Token.")]
-    secret_key_ref: Annotated[
-        SecretKey,
-        Meta(description="Where its value is kept. Mounted as a file, and read again when that changes."),
-    ]
-
-
-VALID_HEADER_NAMES: Final = Rule[dict[str, str]](
-    cel=f"self.all(name, name.matches({cel_string(HEADER_NAME_PATTERN)}))",
-    message="spec.target.headers must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
-    holds=lambda headers: _all_match(HEADER_NAME_PATTERN, headers),
-)
-_CANONICAL_NAME: Final = "name.lowerAscii().replace('_', '-')"
-NO_RESERVED_HEADERS: Final = Rule[dict[str, str]](
-    cel="self.all(name, !("
-    + " || ".join(f"{_CANONICAL_NAME}.startsWith('{prefix}')" for prefix in _RESERVED_PREFIXES)
-    + f" || {_CANONICAL_NAME} in {list(_RESERVED_HEADERS)}))",
-    message="spec.target.headers must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
-    " hop-by-hop headers; the generator sets them (a token goes into spec.target.auth, a Host into"
-    " spec.target.host)",
-    holds=lambda headers: not any(map(_is_reserved_header, headers)),
-)
-_CANONICAL_NAME_OF_ENTRY: Final = "header.name.lowerAscii().replace('_', '-')"
-SECRET_HEADER_RULES: Final = (
-    Rule[list[SecretHeader]](
-        cel=f"self.all(header, header.name.matches({cel_string(HEADER_NAME_PATTERN)}))",
-        message="spec.target.headersFrom must have names that HTTP allows: letters, digits and !#$%&'*+.^_`|~-",
-        holds=lambda headers: _all_match(HEADER_NAME_PATTERN, (header.name for header in headers)),
-    ),
-    Rule[list[SecretHeader]](
-        cel="self.all(header, !("
-        + " || ".join(f"{_CANONICAL_NAME_OF_ENTRY}.startsWith('{prefix}')" for prefix in _RESERVED_PREFIXES)
-        + f" || {_CANONICAL_NAME_OF_ENTRY} in {list(_RESERVED_HEADERS)}))",
-        message="spec.target.headersFrom must not set X-Load-Test*, Content-*, Host, Authorization, Accept-Encoding or"
-        " hop-by-hop headers; a token for the Authorization header goes into spec.target.auth",
-        holds=lambda headers: not any(_is_reserved_header(header.name) for header in headers),
-    ),
-)
 VALID_FORM_FIELD_NAMES: Final = Rule[dict[str, str]](
     cel=f"self.all(name, name.matches({cel_string(_FORM_FIELD_PATTERN)}))",
     message="spec.target.formFields must have names of 1 to 128 characters, no quotes or control characters",
-    holds=lambda fields: _all_match(_FORM_FIELD_PATTERN, fields),
+    holds=lambda fields: all_match(_FORM_FIELD_PATTERN, fields),
 )
 UNAMBIGUOUS_MARKER: Final = Rule[str](
     cel="self != 'success' && !self.endsWith('.success')",
@@ -322,8 +267,8 @@ ONE_TRACEPARENT: Final = Rule[Target](
 )
 ONE_VALUE_FOR_A_HEADER: Final = Rule[Target](
     cel="!has(self.headersFrom) || self.headersFrom.all(header, self.headersFrom.exists_one(other,"
-    f" other.name.lowerAscii().replace('_', '-') == {_CANONICAL_NAME_OF_ENTRY})"
-    f" && !(has(self.headers) && self.headers.exists(name, {_CANONICAL_NAME} == {_CANONICAL_NAME_OF_ENTRY})))",
+    f" other.name.lowerAscii().replace('_', '-') == {CANONICAL_NAME_OF_ENTRY_CEL})"
+    f" && !(has(self.headers) && self.headers.exists(name, {CANONICAL_NAME_CEL} == {CANONICAL_NAME_OF_ENTRY_CEL})))",
     message="spec.target.headersFrom must name each header once, and none that spec.target.headers has",
     holds=lambda target: not _has_repeated_header(target),
 )
@@ -334,5 +279,5 @@ def _header_names(target: Target) -> list[str]:
 
 
 def _has_repeated_header(target: Target) -> bool:
-    names = [_canonical(header.name) for header in target.headers_from]
-    return len(set(names)) < len(names) or not set(names).isdisjoint(map(_canonical, target.headers))
+    names = [canonical_name(header.name) for header in target.headers_from]
+    return len(set(names)) < len(names) or not set(names).isdisjoint(map(canonical_name, target.headers))

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from kubectl_loadtest.errors import WrongUsageError
-from loadgen.options.document import Draft, draft_of, named_texts, option, put_secret_headers, whole_number
+from loadgen.options.document import draft_of
+from loadgen.options.draft import Draft, put_secret_headers
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest, read_manifest
+from loadgen.options.option_texts import named_texts, option, whole_number
 from loadtest_model.spec import API_VERSION, KIND, Scenario
 
 Json = dict[str, Any]

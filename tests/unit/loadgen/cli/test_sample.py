@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from loadgen.cli.main import command_parser, main
-from loadgen.cli.run_command import local_test_of
+from loadgen.local.planning import local_test_of
 from loadgen.options.errors import UsageError
 from loadgen.options.records_options import add_records_options, field_of, record_settings
 from loadtest_model.records.columns import CLIENT_COLUMNS

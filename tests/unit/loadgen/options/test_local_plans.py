@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 from loadgen.cli.main import command_parser
-from loadgen.cli.run_command import local_test_of
 from loadgen.cli.verify_command import local_verification_of
-from loadgen.local.planning import access_of, plan_of
+from loadgen.local.planning import access_of, local_test_of, plan_of
 from loadgen.options.document import draft_of
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import Manifest, read_manifest
