@@ -128,7 +128,7 @@ def _thresholds(summary: Summary, top: int) -> Iterator[Element]:
 
 
 def _proof_and_health(summary: Summary, top: int) -> Iterator[Element]:
-    level, health = summary.verification.level, summary.health
+    level = summary.verification.level
     yield _text("Proof", _RIGHT, top + 12, "heading")
     yield _placed(icon(Tone.GOOD, 14), _RIGHT, top + 24)
     yield _text(str(level), _RIGHT + 20, top + 36, "strong")
@@ -136,10 +136,12 @@ def _proof_and_health(summary: Summary, top: int) -> Iterator[Element]:
     for number, line in enumerate(lines):
         yield _text(line, _RIGHT, top + 56 + 17 * number, "quiet")
     bottom = top + 56 + 17 * len(lines)
+    if summary.health is None:
+        return
     yield _text("Health", _RIGHT, bottom + 14, "heading")
-    tone = HEALTH_TONES[health.level]
+    tone = HEALTH_TONES[summary.health.level]
     yield _placed(icon(tone, 14), _RIGHT, bottom + 26)
-    yield element("g", _text(str(health.level), _RIGHT + 20, bottom + 38, "toned"), class_=f"tone-{tone}")
+    yield element("g", _text(str(summary.health.level), _RIGHT + 20, bottom + 38, "toned"), class_=f"tone-{tone}")
 
 
 def _chart(summary: Summary, rows: tuple[SeriesRow, ...], top: int) -> Element:

@@ -53,8 +53,9 @@ def _lines(summary: Summary, words: Mapping[str, str], *, in_colour: bool) -> It
     yield from _addresses(summary.steps)
     if summary.thresholds:
         yield from _thresholds(summary)
-    yield f"Health      {summary.health.level}"
-    yield from (f"            - {text}" for text in summary.health.evidence)
+    if summary.health:
+        yield f"Health      {summary.health.level}"
+        yield from (f"            - {text}" for text in summary.health.evidence)
     yield from _diagnoses(summary, words)
     yield from _target(summary.target)
     yield from _generator(summary, words)
@@ -128,7 +129,7 @@ def _steps(steps: tuple[StepSummary, ...]) -> Iterator[str]:
             "-" if step.error_rate is None else f"{step.error_rate:.2%}",
             f"{step.throughput.records_per_second:,.0f}",
             seconds_text(step.response_time_seconds.p95),
-            str(step.health.level),
+            str(step.health.level) if step.health else "-",
         )
         for step in steps
     ]

@@ -53,7 +53,7 @@ def lasting_breaches(evidence: Evidence) -> list[Finding]:
 
 
 def critical_health(evidence: Evidence) -> list[Finding]:
-    if evidence.health.level is not HealthLevel.CRITICAL:
+    if evidence.health is None or evidence.health.level is not HealthLevel.CRITICAL:
         return []
     return [Finding(Verdict.FAILED, Reason.HealthCritical, evidence.health.evidence[0])]
 

@@ -18,11 +18,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The facts, and what follows from them at once for several checks."""
+    """The facts, and what follows from them at once for several checks. Without a load there is no health."""
 
     facts: Facts
     thresholds: tuple[ThresholdResult, ...]
-    health: Health
+    health: Health | None = None
     capacity: CapacityFinding | None = None
 
     @property

@@ -114,7 +114,7 @@ def run_health(
 
 def _evidence(facts: Facts) -> Evidence:
     if not facts.load_began:
-        return Evidence(facts=facts, thresholds=(), health=Health())
+        return Evidence(facts=facts, thresholds=())
     health = run_health(facts.plan, facts.aggregate, facts.target, facts.evictions)
     return Evidence(
         facts=facts,

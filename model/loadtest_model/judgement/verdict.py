@@ -1,6 +1,6 @@
 """What a run came to, and what that is decided from; `judging` decides."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -107,7 +107,7 @@ class Judgement:
     reason: AnyReason
     reasons: tuple[str, ...]
     thresholds: tuple[ThresholdResult, ...] = ()
-    health: Health = field(default_factory=Health)
+    health: Health | None = None
     steps: tuple[StepJudgement, ...] = ()
     reason_class: ReasonClass = ReasonClass.LOAD
     capacity: CapacityFinding | None = None

@@ -8,11 +8,13 @@ from loadtest_model.pages.sections import section
 from loadtest_model.report.summary import Summary
 
 
-def health_section(health: Health, only_step: str = "", *, is_final: bool = True) -> Element:
-    """How the target fared, or fares so far, with the evidence for each sign.
+def health_section(health: Health | None, only_step: str = "", *, is_final: bool = True) -> Element | None:
+    """How the target fared, or fares so far, with the evidence for each sign; None of a target without a load.
 
     Of a test with one step, `only_step`, the step's name says nothing and is left out.
     """
+    if health is None:
+        return None
     prefix = f"{only_step}: " if only_step else ""
     evidence = [element("li", sentence(text.removeprefix(prefix))) for text in health.evidence]
     calm_text = "No sign of trouble was seen." if is_final else "No sign of trouble was seen so far."

@@ -32,7 +32,7 @@ def steps_section(summary: Summary, *, is_final: bool = True) -> Element | None:
         (
             step.name,
             *([stated(VERDICT_TONES[step.verdict], str(step.verdict))] if is_final else ()),
-            stated(HEALTH_TONES[step.health.level], str(step.health.level)),
+            stated(HEALTH_TONES[step.health.level], str(step.health.level)) if step.health else "-",
             f"{step.virtual_users:,}",
             f"{step.batch_size:,}",
             span_text(step.load_seconds),

@@ -90,7 +90,7 @@ def obstacles(first: Summary, second: Summary) -> Iterator[str]:
 
 def _health(run: Summary) -> str:
     """The target's health. Without a load there is nothing to judge it by."""
-    return str(run.health.level) if run.requests.due else "-"
+    return str(run.health.level) if run.health else "-"
 
 
 def _different_steps(first: Summary, second: Summary) -> Iterator[str]:

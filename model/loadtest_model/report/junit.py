@@ -66,10 +66,11 @@ def _properties(summary: Summary) -> dict[str, str]:
         "records_confirmed": summary.records.confirmed,
         "records_per_second": summary.throughput.records_per_second,
         "error_rate": summary.error_rate,
-        "p95_seconds": times.p95,
-        "p99_seconds": times.p99,
     }
-    if summary.capacity is not None:
+    if summary.capacity is None:
+        figures |= {"p95_seconds": times.p95, "p99_seconds": times.p99}
+    else:
+        # The percentiles of all plateaus together say nothing of any load.
         figures |= {
             "capacity": summary.capacity.held,
             "capacity_by": str(summary.capacity.by),
@@ -83,7 +84,7 @@ def _properties(summary: Summary) -> dict[str, str]:
     }
     proof = summary.verification
     notice = {"notice": proof.notice} if proof.notice else {}
-    health = {"health": str(summary.health.level)} if summary.reason_class is ReasonClass.LOAD else {}
+    health = {"health": str(summary.health.level)} if summary.health else {}
     return {
         "scenario": summary.scenario,
         **health,
@@ -148,10 +149,8 @@ def _verdict_case(summary: Summary) -> Xml.Element:
         text = "\n".join(summary.reasons) or str(summary.verdict)
         is_failure = exit_status(summary.verdict, summary.reason_class) is ExitStatus.FAILED
         _add_outcome(case, "failure" if is_failure else "error", str(summary.verdict), text)
-    if summary.reason_class is ReasonClass.LOAD:
-        lines = [f"health: {summary.health.level}", *summary.health.evidence]
-    else:
-        lines = ["nothing was loaded"]
+    health = summary.health
+    lines = [f"health: {health.level}", *health.evidence] if health else ["nothing was loaded"]
     lines += [f"{diagnosis.title}: {diagnosis.next_step}" for diagnosis in summary.diagnoses]
     Xml.SubElement(case, "system-out").text = _xml_text("\n".join(lines))
     return case

@@ -7,7 +7,6 @@ from typing import Final
 from loadtest_model.judgement.judged_thresholds import measured_text
 from loadtest_model.judgement.verdict import verdict_text
 from loadtest_model.quantities import seconds_text, span_text
-from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.report.capacity import capacity_lines
 from loadtest_model.report.summary import Summary
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -40,14 +39,14 @@ def summary_markdown(summary: Summary) -> str:
         _table(("threshold", "measured", ""), [_threshold_row(result) for result in summary.thresholds]),
         _table(("", ""), list(_figures(summary))) if summary.requests.due else [],
         [f"Proof: {summary.verification.level}.{_health_sentence(summary)}"],
-        [f"- {_plain(evidence)}" for evidence in summary.health.evidence],
+        [f"- {_plain(evidence)}" for evidence in summary.health.evidence] if summary.health else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _health_sentence(summary: Summary) -> str:
     """Nothing is known of the health of a target that was not loaded."""
-    return f" Health: {summary.health.level}." if summary.reason_class is ReasonClass.LOAD else ""
+    return f" Health: {summary.health.level}." if summary.health else ""
 
 
 def _run_sentence(summary: Summary) -> str:

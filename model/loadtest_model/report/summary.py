@@ -102,7 +102,10 @@ class TargetUse(Struct, frozen=True, kw_only=True):
 
 
 class StepSummary(Struct, frozen=True, kw_only=True):
-    """One step. Counts and `addresses` are of all of it, rates and times of what follows the warm-up."""
+    """One step. Counts and `addresses` are of all of it, rates and times of what follows the warm-up.
+
+    `health` is None of a step that no upload was due in, as that of a run without a load is.
+    """
 
     name: str
     verdict: Verdict
@@ -120,7 +123,7 @@ class StepSummary(Struct, frozen=True, kw_only=True):
     parts_seconds: PartsTimes
     addresses: dict[str, AddressCounts]
     throughput: Throughput
-    health: Health
+    health: Health | None
     distribution: tuple[DistributionPoint, ...] = ()
     plateaus: tuple[PlateauSummary, ...] = ()
     blocks: StepBlocks | None = None
@@ -143,7 +146,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     duration_seconds: float
     verdict: Verdict
     reasons: Annotated[tuple[str, ...], Meta(max_length=16)]
-    health: Health
+    health: Health | None
     diagnoses: Annotated[tuple[Diagnosis, ...], Meta(max_length=DIAGNOSES_KEPT)]
     verification: Proof
     requests: Requests
@@ -268,7 +271,7 @@ def _step_summary(plan: Plan, step: Step, aggregate: StepAggregate, judgement: S
         parts_seconds=parts_of(aggregate.parts),
         addresses=aggregate.addresses,
         throughput=throughput_of(aggregate.judged, window),
-        health=assess_step(step, aggregate),
+        health=assess_step(step, aggregate) if aggregate.total.due else None,
         distribution=distribution_of(aggregate.response),
         plateaus=plateau_summaries(step, aggregate),
     )

@@ -103,7 +103,7 @@ def judge_run(observation: Observation, fleet: Fleet, causes: tuple[StopCause, .
         verification=verified_status(fleet.proof, fleet.notice),
         thresholds=judgement.thresholds,
         capacity=status_capacity(summary.capacity),
-        health=judgement.health if judgement.reason_class is ReasonClass.LOAD else None,
+        health=judgement.health,
         target=structs.replace(fleet.target_watch, tally=None) if fleet.target_watch else None,
         evicted=fleet.evictions.pods,
         summary=status_summary(summary),

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ def report(options: argparse.Namespace, kubectl: Kubectl) -> int:
     if options.output == _STANDARD_OUTPUT:
         sys.stdout.buffer.write(content)
         return 0
-    path = Path(options.output or f"{run_name(config_map)}_{name}")
+    path = Path(options.output or f"{_free_stem(config_map, Path(), {name: content})}_{name}")
     _write(path, content)
     print(path, flush=True)
     if options.open:
@@ -84,11 +85,22 @@ def results(options: argparse.Namespace, kubectl: Kubectl) -> int:
 
 def save_results(config_map: Json, folder: Path) -> list[Path]:
     """Save all files of a run, and return their paths. Raises CommandError."""
-    paths = []
-    for name, content in files_of(config_map).items():
-        paths.append(folder / f"{run_name(config_map)}_{name}")
-        _write(paths[-1], content)
-    return paths
+    files = files_of(config_map)
+    stem = _free_stem(config_map, folder, files)
+    for name, content in files.items():
+        _write(folder / f"{stem}_{name}", content)
+    return [folder / f"{stem}_{name}" for name in files]
+
+
+def _free_stem(config_map: Json, folder: Path, files: Mapping[str, bytes]) -> str:
+    """What the names of a run's files begin with: test and run id.
+
+    Several runs can have one id. Where another of them is saved in the folder, the ConfigMap's name tells them apart.
+    """
+    stem = run_name(config_map)
+    paths = {folder / f"{stem}_{name}": content for name, content in files.items()}
+    is_free = all(not path.is_file() or path.read_bytes() == content for path, content in paths.items())
+    return stem if is_free else str(config_map["metadata"]["name"])
 
 
 def add_compare_options(parser: argparse.ArgumentParser) -> None:

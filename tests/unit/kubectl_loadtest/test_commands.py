@@ -88,6 +88,22 @@ def test_of_several_runs_with_one_run_id_the_last_is_taken_and_the_others_are_na
     assert "the results of the others: heavy-00000001-results\n" in error
 
 
+def test_results_are_never_saved_over_those_of_another_run_with_the_same_run_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    for written_at, name, verdict in (
+        ("T10", "heavy-00000001-results", "Passed"),
+        ("T12", "heavy-00000002-results", "Failed"),
+    ):
+        answer_with({"items": [results_of_run(name, f"2026-03-01{written_at}:00:00Z", verdict)]}, tmp_path, monkeypatch)
+        for _ in range(2):
+            assert main(["results", "heavy@7", "--out", str(folder)]) == 0
+
+    verdicts = {path.name: json.loads(path.read_text())["verdict"] for path in folder.iterdir()}
+    assert verdicts == {"heavy_7_summary.json": "Passed", "heavy-00000002-results_summary.json": "Failed"}
+
+
 @pytest.mark.parametrize("reference", ["heavy@7", "heavy-00000001-results"])
 def test_a_run_is_described_by_its_results(
     reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -101,7 +101,7 @@ def told_view(standing: Standing, told: Told) -> LiveView:
             _judgement(
                 told.thresholds,
                 proof_section(told.proof) if told.proof is not None else None,
-                health_section(told.health, is_final=is_final) if told.health is not None else None,
+                health_section(told.health, is_final=is_final),
                 is_final=is_final,
             )
             if told.thresholds or told.proof

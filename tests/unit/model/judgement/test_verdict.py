@@ -130,6 +130,7 @@ def test_after_a_refusal_nothing_is_said_of_samples_steps_or_the_generator(
     assert (judgement.thresholds, judgement.reason_class) == ((), reason_class)
     summary = summarize(plan, lagging, judgement, report, None)
     assert (summary.generator.notes, summary.reason_class) == ((), reason_class)
+    assert (summary.health, {step.health for step in summary.steps}) == (None, {None})
     assert exit_status(judgement.verdict, judgement.reason_class) == 3
 
 

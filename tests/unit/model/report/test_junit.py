@@ -144,7 +144,14 @@ def test_a_run_that_never_loaded_is_no_failure_of_the_target_under_load(
     proof = structs.replace(a_summary().verification, level=ProofLevel.NONE)
 
     suite = suite_of(
-        a_summary(verification=proof, verdict=Verdict.FAILED, reasons=("no",), thresholds=(), reason_class=reason_class)
+        a_summary(
+            verification=proof,
+            verdict=Verdict.FAILED,
+            reasons=("no",),
+            thresholds=(),
+            reason_class=reason_class,
+            health=None,
+        )
     )
 
     assert outcomes(suite) == {"verification": verification, "verdict": "error"}

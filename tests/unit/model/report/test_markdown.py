@@ -39,7 +39,7 @@ def test_it_begins_with_the_verdict_and_has_reasons_thresholds_figures_proof_and
 
 
 def test_a_run_that_loaded_nothing_says_so_and_nothing_of_the_targets_health() -> None:
-    text = summary_markdown(structs.replace(failed(), reason_class=ReasonClass.REFUSED, health=Health()))
+    text = summary_markdown(structs.replace(failed(), reason_class=ReasonClass.REFUSED, health=None))
 
     assert text.startswith(f"## Load test {failed().name}: Failed (never loaded)\n")
     assert "Health" not in text
