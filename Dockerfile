@@ -10,6 +10,7 @@ RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build
       --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY model model
+COPY control control
 COPY live live
 COPY loadgen loadgen
 COPY operator operator

@@ -45,7 +45,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Pods of the local cluster see the checkout read-only, so what they import is compiled beforehand.
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the locked dependencies and the programs
-	@$(BIN)/python -m compileall -q model live loadgen operator plugin integrations/django/loadtest_guard examples/django_target localcluster tests/targets
+	@$(BIN)/python -m compileall -q model control live loadgen operator plugin integrations/django/loadtest_guard examples/django_target localcluster tests/targets
 
 # These need a cluster: what its first build fetches comes while .venv is being made.
 demo cluster test test-integration test-e2e: PREFETCH := 1

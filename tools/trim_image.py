@@ -14,7 +14,14 @@ from pkgutil import walk_packages
 from typing import Final
 
 PROGRAMS: Final = ("loadgen", "loadtest-operator")
-OWN_PACKAGES: Final = ("kubectl_loadtest", "loadgen", "loadtest_live", "loadtest_model", "loadtest_operator")
+OWN_PACKAGES: Final = (
+    "kubectl_loadtest",
+    "loadgen",
+    "loadtest_control",
+    "loadtest_live",
+    "loadtest_model",
+    "loadtest_operator",
+)
 
 ONLY_WHAT_LOADS: Final = (
     # The typed API, thousands of modules that are imported by name; the operator speaks JSON (docs/adr/0008).

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from bench.operator.asking import asking
 from bench.operator.line import line
 from bench.operator.merging import merging
 from bench.operator.pages import pages
@@ -17,7 +18,7 @@ from bench.operator.stage import Stage, stage
 
 Scenario = Callable[[Stage], Awaitable[list[Figure]]]
 
-_WITHOUT_CLUSTER: Final[dict[str, Callable[[], list[Figure]]]] = {"merging": merging, "pages": pages}
+_WITHOUT_CLUSTER: Final[dict[str, Callable[[], list[Figure]]]] = {"merging": merging, "asking": asking, "pages": pages}
 _SCENARIOS: Final[dict[str, Scenario]] = {
     "idle": idle,
     "fleet": lambda running_stage: start_and_violation(running_stage, 200),

@@ -118,7 +118,8 @@ async def polling(stage: Stage, pods: int, seconds: float) -> list[Figure]:
     await wait_until("all pods run", lambda: len(stage.node.running_since) == pods, 300)
     engines = [pod.engine for pod in stage.node.pods.values()]
     last_running = max(stage.node.running_since.values())
-    load_delay = await wait_until("all load", lambda: all(engine.began_ns for engine in engines), 120) - last_running
+    await wait_until("all load", lambda: all(engine.began_ns for engine in engines), 120)
+    load_delay = max(engine.began_ns for engine in engines) / 1e9 - last_running
     await asyncio.sleep(5)
     skew_seconds = (await stage.status(name))["start"]["skewSeconds"]
     writes, cpu, turns, start_seconds = await _usage(stage)

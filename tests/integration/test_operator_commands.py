@@ -164,7 +164,7 @@ async def test_the_rest_of_a_fleet_is_armed_and_started_at_once_and_the_pods_tha
     assert servers[1].verbs() == ["arm", "start"]
     body = servers[1].one("start")[2]
     assert body["inSeconds"] == 0.0
-    assert body["peers"] == [f"{servers[0].address}:{CONTROL_PORT}"]
+    assert body["peers"] == [f"{server.address}:{CONTROL_PORT}" for server in servers]
 
 
 async def test_a_pod_that_refuses_to_be_armed_late_is_not_started(
@@ -203,16 +203,17 @@ async def test_no_skew_is_told_while_a_pod_does_not_say_when_it_began(
     assert await perform(pods, an_observation(*fleet, begun=True), BoundSkew(fleet)) == ()
 
 
-async def test_a_start_names_the_other_pods_and_the_token_that_halts_them(
+async def test_a_start_names_all_pods_of_the_fleet_and_the_token_that_halts_them(
     servers: list[ControlServer], pods: PodClient
 ) -> None:
     fleet = a_fleet(servers)
 
     await perform(pods, an_observation(*fleet, begun=True), a_start(fleet))
 
-    _, _, body = servers[0].one("start")
-    assert body["peers"] == [f"{servers[1].address}:{CONTROL_PORT}"]
-    assert body["haltToken"] == command_token(KEY, IDENTITY.uid, "1", Verb.HALT)
+    for server in servers:
+        _, _, body = server.one("start")
+        assert body["peers"] == [f"{each.address}:{CONTROL_PORT}" for each in servers]
+        assert body["haltToken"] == command_token(KEY, IDENTITY.uid, "1", Verb.HALT)
 
 
 @pytest.mark.parametrize("verb", ["arm", "start"])

@@ -14,7 +14,7 @@ from loadgen import log
 from loadgen.fleet.control import control_application
 from loadgen.fleet.ending import End, exit_of, halted_end, linger_seconds, write_last_word
 from loadgen.fleet.environment import PodSettings
-from loadgen.fleet.peers import halt_peers
+from loadgen.fleet.peers import halt_peers, other_peers
 from loadgen.fleet.standing import CommandDecision, PodAction, Standing, deadline_seconds, on_command
 from loadgen.http.endpoints import parse_endpoint
 from loadgen.load.debugging import log_trace, trace_of_check, trace_of_iteration
@@ -290,7 +290,7 @@ class Pod:
             return ()
         message = f"pod {self._settings.pod_index} saw a violation: {end.violation.message}"
         halt = Halt(reason=HaltReason.PEER, message=message)
-        return await halt_peers(self._start.peers, self._start.halt_token, halt)
+        return await halt_peers(other_peers(self._start.peers, self._settings.ip), self._start.halt_token, halt)
 
     def _remaining_span_seconds(self) -> float:
         """How long the load of any pod may still last; negative when it is over, 0 without a start."""

@@ -4,6 +4,8 @@ import hashlib
 import hmac
 from enum import StrEnum
 
+from msgspec import Raw, json, structs
+
 from loadtest_model.values import WireValue
 
 CONTROL_PORT = 8089
@@ -32,14 +34,36 @@ class Arm(WireValue, frozen=True, kw_only=True):
 class Start(WireValue, frozen=True, kw_only=True):
     """Begin `in_seconds` after this command arrives.
 
-    `peers` are the control addresses (`host:port`) of the other pods; `halt_token` lets a pod that
-    meets a violation halt them.
+    `peers` are the control addresses (`host:port`) of all pods of the fleet: all are told the same, and a pod leaves
+    its own out. `halt_token` lets a pod that meets a violation halt them.
     """
 
     start_id: str
     in_seconds: float
     peers: tuple[str, ...]
     halt_token: str
+
+
+class _EncodedStart(WireValue, frozen=True, kw_only=True):
+    """A `Start` whose peers are encoded already."""
+
+    start_id: str
+    in_seconds: float
+    peers: Raw
+    halt_token: str
+
+
+class StartEncoder:
+    """Encodes the start of a fleet for one pod after the other: all but the time left is the same for each."""
+
+    def __init__(self, start_id: str, peers: tuple[str, ...], halt_token: str) -> None:
+        self._start = _EncodedStart(
+            start_id=start_id, in_seconds=0.0, peers=Raw(json.encode(peers)), halt_token=halt_token
+        )
+
+    def encode(self, in_seconds: float) -> bytes:
+        """The bytes of a `Start` with this time left."""
+        return json.encode(structs.replace(self._start, in_seconds=in_seconds))
 
 
 class Halt(WireValue, frozen=True, kw_only=True):
@@ -71,6 +95,11 @@ class TargetAddresses(WireValue, frozen=True, kw_only=True):
     age_seconds: float = 0.0
     goes_first: bool = False
     proof_seconds: float | None = None
+
+
+def control_address(ip: str) -> str:
+    """Where the pod with this address listens for commands, as `host:port`."""
+    return f"[{ip}]:{CONTROL_PORT}" if ":" in ip else f"{ip}:{CONTROL_PORT}"
 
 
 def endpoints_digest(addresses: tuple[str, ...], *, more: bool = False, goes_first: bool = False) -> str:

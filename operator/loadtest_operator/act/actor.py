@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, assert_never
 
+from msgspec import json
+
 from loadtest_model.measurement.snapshot import HaltReason
-from loadtest_model.protocol.commands import Ack, Arm, Halt, Start, TargetAddresses, Verb
+from loadtest_model.protocol.commands import Ack, Arm, Halt, StartEncoder, TargetAddresses, Verb, control_address
 from loadtest_model.report.labels import FINISHED_RUN_ANNOTATION
-from loadtest_model.values import WireValue
 from loadtest_operator.act.follow_up import FollowUp
 from loadtest_operator.cluster.api import CONFIG_MAPS, JOBS, LOADTESTS, NETWORK_POLICIES, Api, ApiError, PatchType
-from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient, control_address
+from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient
 from loadtest_operator.decide import actions
 from loadtest_operator.decide.actions import Action, ActionOutcome
 from loadtest_operator.facts.observation import Observation, ObservedPod
@@ -98,8 +99,7 @@ class Actor:
             case actions.Drain():
                 await self._tell(observation, Verb.STOP, action.pods)
             case actions.HaltFleet():
-                order = Halt(reason=HaltReason.OPERATOR, message=action.message)
-                await self._tell(observation, Verb.HALT, action.pods, lambda _: order)
+                await self._halt(observation, action.pods, action.message)
             case actions.Acknowledge():
                 await self._tell(observation, Verb.ACK, action.pods, _ack)
             case _:
@@ -108,15 +108,17 @@ class Actor:
     async def _tell_endpoints(self, observation: Observation, action: actions.TellEndpoints) -> None:
         orders = {pod.uid: order for order in action.orders for pod in order.pods}
 
-        def addresses(pod: ObservedPod) -> TargetAddresses:
+        def addresses(pod: ObservedPod) -> bytes:
             order = orders[pod.uid]
             age = 0.0 if action.known_at is None else max(0.0, self._clock() - action.known_at)
-            return TargetAddresses(
-                addresses=order.addresses,
-                more=order.more,
-                age_seconds=round(age, 6),
-                goes_first=order.goes_first,
-                proof_seconds=order.proof_seconds,
+            return json.encode(
+                TargetAddresses(
+                    addresses=order.addresses,
+                    more=order.more,
+                    age_seconds=round(age, 6),
+                    goes_first=order.goes_first,
+                    proof_seconds=order.proof_seconds,
+                )
             )
 
         pods = tuple(pod for order in action.orders for pod in order.pods)
@@ -153,7 +155,7 @@ class Actor:
 
     async def _start(self, observation: Observation, action: actions.StartFleet) -> ActionOutcome:
         """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""
-        arm = Arm(start_id=action.start_id, plan_hash=action.plan_hash)
+        arm = json.encode(Arm(start_id=action.start_id, plan_hash=action.plan_hash))
         answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
         unconfirmed_pods = _unconfirmed(action.pods, answers)
         instant = self._clock() + action.lead_seconds
@@ -166,8 +168,7 @@ class Actor:
             # A pod counts from the arrival of its command, which lies between sending and answer.
             skew = max((answer.seconds for answer in answers), default=0.0) + max(0.0, self._clock() - instant)
         if unconfirmed_pods:
-            halt = Halt(reason=HaltReason.OPERATOR, message=f"no confirmation from {', '.join(unconfirmed_pods[:5])}")
-            await self._tell(observation, Verb.HALT, action.pods, lambda _: halt)
+            await self._halt(observation, action.pods, f"no confirmation from {', '.join(unconfirmed_pods[:5])}")
         else:
             # The next look is to find the load begun, not about to begin.
             await self._sleep(max(0.0, instant - self._clock()))
@@ -175,28 +176,24 @@ class Actor:
 
     async def _start_rest(self, observation: Observation, action: actions.StartRest) -> None:
         """Start pods at once. Those that do not confirm are started at the next look, as long as there is time."""
-        arm = Arm(start_id=action.start_id, plan_hash=action.plan_hash)
+        arm = json.encode(Arm(start_id=action.start_id, plan_hash=action.plan_hash))
         answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
         armed_pods = tuple(pod for pod, answer in zip(action.pods, answers, strict=True) if answer.accepted)
         order = self._start_order(observation, action.start_id, action.fleet, self._clock())
         await self._tell(observation, Verb.START, armed_pods, order)
 
+    async def _halt(self, observation: Observation, pods: tuple[ObservedPod, ...], message: str) -> None:
+        halt = json.encode(Halt(reason=HaltReason.OPERATOR, message=message))
+        await self._tell(observation, Verb.HALT, pods, lambda _: halt)
+
     def _start_order(
         self, observation: Observation, start_id: str, fleet: tuple[ObservedPod, ...], instant: float
-    ) -> Callable[[ObservedPod], Start]:
+    ) -> Callable[[ObservedPod], bytes]:
         """The command that has a pod of the fleet begin at an instant, with the time left when it is sent."""
-        addresses = {pod.uid: control_address(_address(pod)) for pod in fleet}
+        peers = tuple(control_address(_address(pod)) for pod in fleet)
         token = self._pods.halt_token(observation.test.identity.uid, observation.run_id)
-
-        def order(pod: ObservedPod) -> Start:
-            return Start(
-                start_id=start_id,
-                in_seconds=max(0.0, instant - self._clock()),
-                peers=tuple(address for uid, address in addresses.items() if uid != pod.uid),
-                halt_token=token,
-            )
-
-        return order
+        encoder = StartEncoder(start_id, peers, token)
+        return lambda _: encoder.encode(max(0.0, instant - self._clock()))
 
     async def _bound_skew(self, action: actions.BoundSkew) -> ActionOutcome | None:
         """How far apart pods began at most; None where one does not tell.
@@ -217,7 +214,7 @@ class Actor:
         observation: Observation,
         verb: Verb,
         pods: tuple[ObservedPod, ...],
-        order: Callable[[ObservedPod], WireValue | None] = lambda _: None,
+        order: Callable[[ObservedPod], bytes] = lambda _: b"",
     ) -> list[CommandAnswer]:
         commands = [Command(_address(pod), verb, partial(order, pod)) for pod in pods]
         identity = observation.test.identity
@@ -234,8 +231,8 @@ def _address(pod: ObservedPod) -> str:
     return pod.ip
 
 
-def _ack(pod: ObservedPod) -> Ack:
-    return Ack(sequence=pod.snapshot.sequence if pod.snapshot else 0)
+def _ack(pod: ObservedPod) -> bytes:
+    return json.encode(Ack(sequence=pod.snapshot.sequence if pod.snapshot else 0))
 
 
 def _unconfirmed(pods: tuple[ObservedPod, ...], answers: list[CommandAnswer]) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-import aiohttp
 import msgspec
 
+from loadtest_control.client import NO_ANSWER, Answer, ControlClient
+from loadtest_control.requests import get_request, post_request
 from loadtest_model.measurement.snapshot import Snapshot
-from loadtest_model.protocol.commands import CONTROL_PORT, Verb, command_token
-from loadtest_model.values import WireValue
-from loadtest_operator.cluster.api import NO_ANSWER
+from loadtest_model.protocol.commands import Verb, command_token, control_address
+from loadtest_operator.cluster.side_by_side import side_by_side
 
 _SCRAPE_SECONDS: Final = 3.0
 COMMAND_SECONDS: Final = 5.0
@@ -21,6 +21,7 @@ MOST_AT_ONCE: Final = 100
 other's turn, and what a pod takes to answer does not count the wait for its turn."""
 # A day's seconds are 20 to 45 MB, by the number of answers, and an operator that was restarted asks for all of them.
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_LARGEST_COMMAND_ANSWER_BYTES: Final = 64 * 1024
 LARGE_ANSWER_BYTES: Final = 1024 * 1024
 """A larger answer is read only after the one before it was taken in: forty at once would not fit into memory."""
 _LARGE_ANSWER_SECONDS: Final = 30.0
@@ -39,16 +40,16 @@ async def take_nothing(_snapshot: Snapshot) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """One command to one pod. `body` is made when it is sent, since it may depend on the time then."""
+    """One command to one pod. `body` is encoded when it is sent, since it may depend on the time then."""
 
     ip: str
     verb: Verb
-    body: Callable[[], WireValue | None]
+    body: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
 class CommandAnswer:
-    """What became of a command, and how long it took from sending to the answer."""
+    """What became of a command, and how long it took from the making of its body to the answer."""
 
     accepted: bool
     detail: str
@@ -56,7 +57,7 @@ class CommandAnswer:
 
 
 class PodClient:
-    """An HTTP client to all pods. `key` proves the operator's commands; `clock` is monotonic, in seconds.
+    """A client to all pods. `key` proves the operator's commands; `clock` is monotonic, in seconds.
 
     `fence` is asked before each command whether this operator may still act; it does not return if it may not.
     """
@@ -65,36 +66,28 @@ class PodClient:
         self._key = key
         self._clock = clock
         self._fence = fence
-        self._session: aiohttp.ClientSession | None = None
+        self._client = ControlClient()
         self._large_answers = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._open_session.close()
+        await self._client.__aexit__(kind, error, trace)
 
     async def snapshot(self, ip: str, since: int, take: Taker = take_nothing) -> Snapshot | None:
         """What a pod measured, of the seconds only those changed after sequence `since`; None if it did not answer.
 
         `take` takes the answer in. The next large answer is read only after that.
         """
+        address = control_address(ip)
         try:
             async with (
                 asyncio.timeout(_SCRAPE_SECONDS) as deadline,
-                self._open_session.get(
-                    f"{_base(ip)}/snapshot",
-                    params={"since": str(since)},
-                    timeout=aiohttp.ClientTimeout(total=None),
-                    allow_redirects=False,
-                ) as answer,
+                self._client.exchange(address, lambda: get_request(address, f"/snapshot?since={since}")) as answer,
             ):
                 if answer.status != 200:
                     return None
@@ -116,58 +109,53 @@ class PodClient:
         """For each pod, by address and UID, an interval of the clock in which its load began; None where it does not
         tell.
         """
-        gate = asyncio.Semaphore(MOST_AT_ONCE)
 
-        async def ask(ip: str, uid: str) -> tuple[float, float] | None:
-            async with gate:
-                sent_at = self._clock()
-                snapshot = await self.snapshot(ip, _NO_SECONDS)
-                if snapshot is None or snapshot.pod_uid != uid or snapshot.elapsed_seconds <= 0:
-                    return None
-                return sent_at - snapshot.elapsed_seconds, self._clock() - snapshot.elapsed_seconds
+        async def ask(pod: tuple[str, str]) -> tuple[float, float] | None:
+            ip, uid = pod
+            sent_at = self._clock()
+            snapshot = await self.snapshot(ip, _NO_SECONDS)
+            if snapshot is None or snapshot.pod_uid != uid or snapshot.elapsed_seconds <= 0:
+                return None
+            return sent_at - snapshot.elapsed_seconds, self._clock() - snapshot.elapsed_seconds
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask(*pod)) for pod in pods]
-        return [task.result() for task in tasks]
+        return await side_by_side(pods, ask, MOST_AT_ONCE)
 
     async def send_commands(self, uid: str, run_id: str, commands: list[Command]) -> list[CommandAnswer]:
         """Give commands to many pods at once; an answer for each, in their order."""
-        gate = asyncio.Semaphore(MOST_AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._send_in_turn(uid, run_id, command, gate)) for command in commands]
-        return [task.result() for task in tasks]
+        verbs = {command.verb for command in commands}
+        tokens = {verb: command_token(self._key, uid, run_id, verb) for verb in verbs}
 
-    async def _send_in_turn(self, uid: str, run_id: str, command: Command, gate: asyncio.Semaphore) -> CommandAnswer:
-        async with gate:
-            return await self._send(uid, run_id, command)
+        async def send(command: Command) -> CommandAnswer:
+            return await self._send(command, tokens[command.verb])
 
-    async def _send(self, uid: str, run_id: str, command: Command) -> CommandAnswer:
-        sent_at = self._clock()
-        body = command.body()
-        token = command_token(self._key, uid, run_id, command.verb)
+        return await side_by_side(commands, send, MOST_AT_ONCE)
+
+    async def _send(self, command: Command, token: str) -> CommandAnswer:
+        address = control_address(command.ip)
+        began_at = self._clock()
+        # A pod may have obeyed a request of which the connection was lost: its time counts from the first one.
+        made_at: list[float] = []
+
+        def make_request() -> bytes:
+            # The connecting may have taken a while.
+            self._fence()
+            made_at.append(self._clock())
+            return post_request(address, f"/{command.verb}", token, command.body())
+
         self._fence()
         try:
-            async with self._open_session.post(
-                f"{_base(command.ip)}/{command.verb}",
-                data=msgspec.json.encode(body) if body is not None else b"",
-                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=COMMAND_SECONDS),
-                allow_redirects=False,
-            ) as answer:
-                text = (await answer.text())[:200]
-                return CommandAnswer(answer.status == 200, f"{answer.status} {text}", self._clock() - sent_at)
+            async with (
+                asyncio.timeout(COMMAND_SECONDS),
+                self._client.exchange(address, make_request) as answer,
+            ):
+                text = (await answer.read(_LARGEST_COMMAND_ANSWER_BYTES) or b"")[:200].decode(errors="replace")
+                return CommandAnswer(answer.status == 200, f"{answer.status} {text}", self._clock() - made_at[0])
         except NO_ANSWER as error:
-            return CommandAnswer(False, f"{type(error).__name__}: {error}", self._clock() - sent_at)
+            return CommandAnswer(False, f"{type(error).__name__}: {error}", self._clock() - began_at)
 
     def halt_token(self, uid: str, run_id: str) -> str:
         """What lets one pod of a run halt another."""
         return command_token(self._key, uid, run_id, Verb.HALT)
-
-    @property
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("the client is used outside of its `async with`")
-        return self._session
 
 
 async def _taken(snapshot: Snapshot | None, take: Taker) -> Snapshot | None:
@@ -176,18 +164,6 @@ async def _taken(snapshot: Snapshot | None, take: Taker) -> Snapshot | None:
     return snapshot
 
 
-async def _read_snapshot(answer: aiohttp.ClientResponse) -> Snapshot | None:
-    body = bytearray()
-    async for piece in answer.content.iter_any():
-        body += piece
-        if len(body) > _LARGEST_ANSWER_BYTES:
-            return None
-    return _DECODER.decode(body)
-
-
-def control_address(ip: str) -> str:
-    return f"[{ip}]:{CONTROL_PORT}" if ":" in ip else f"{ip}:{CONTROL_PORT}"
-
-
-def _base(ip: str) -> str:
-    return f"http://{control_address(ip)}"
+async def _read_snapshot(answer: Answer) -> Snapshot | None:
+    body = await answer.read(_LARGEST_ANSWER_BYTES)
+    return None if body is None else _DECODER.decode(body)

@@ -1,11 +1,11 @@
 """Listening: the pods of a run with what they measured, the present ones asked and the others remembered."""
 
-import asyncio
 import dataclasses
 from collections.abc import Callable, Iterable
 
 from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_operator.cluster.pods import MOST_AT_ONCE, PodClient
+from loadtest_operator.cluster.side_by_side import side_by_side
 from loadtest_operator.facts.observation import ContainerEnd, ObservedPod
 from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.memory import Memory, RememberedPod
@@ -21,15 +21,11 @@ class Listener:
 
     async def ask_fleet(self, uid: str, run_id: str, readings: list[PodReading]) -> tuple[ObservedPod, ...]:
         """The pods with what they measured: the present ones are asked, the others remembered."""
-        gate = asyncio.Semaphore(MOST_AT_ONCE)
 
-        async def one(reading: PodReading) -> ObservedPod:
-            async with gate:
-                return await self._ask_pod(uid, run_id, reading)
+        async def ask(reading: PodReading) -> ObservedPod:
+            return await self._ask_pod(uid, run_id, reading)
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(reading)) for reading in readings]
-        present = {pod.uid: pod for pod in (task.result() for task in tasks)}
+        present = {pod.uid: pod for pod in await side_by_side(readings, ask, MOST_AT_ONCE)}
         remembered = self._memory.pods(uid, run_id)
         gone_pods = [
             gone_pod(pod_uid, record, run_id) for pod_uid, record in remembered.items() if pod_uid not in present

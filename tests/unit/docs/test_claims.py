@@ -13,7 +13,7 @@ from support.builders import IDENTITY
 from support.operator_builders import POLICY, a_fleet_spec, a_job, a_pod, a_snapshot, an_observation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-SHIPPED = ("docs", "charts", "crds", "examples", "model", "live", "loadgen", "operator")
+SHIPPED = ("docs", "charts", "crds", "examples", "model", "control", "live", "loadgen", "operator")
 SUFFIXES = {".md", ".py", ".yaml", ".toml", ".txt", ".json", ".js", ".cjs"}
 CLAIM = re.compile(
     r"\b(no|not a|not one|without an?|without any|single|zero)\b[^.\n]{0,20}\b(records?|rows?)\b[^.\n]{0,30}"

@@ -1,6 +1,8 @@
-"""A token proves the right to one verb of one run, and cannot be found from what the pods hold."""
+"""Commands, and their tokens: one proves the right to one verb of one run, and cannot be found from what pods hold."""
 
-from loadtest_model.protocol.commands import Verb, command_token, token_digest, token_fits
+from msgspec import json
+
+from loadtest_model.protocol.commands import Start, StartEncoder, Verb, command_token, token_digest, token_fits
 
 KEY = b"0" * 32
 
@@ -22,3 +24,13 @@ def test_every_verb_run_test_and_key_has_a_token_of_its_own() -> None:
     }
 
     assert len(tokens) == 2 * 2 * 2 * len(Verb)
+
+
+def test_a_start_whose_peers_are_encoded_once_is_the_same_start() -> None:
+    peers = ("10.0.0.1:8089", "[fd00::2]:8089")
+
+    encoder = StartEncoder("start-1", peers, "t")
+
+    for in_seconds in (0.25, 0.0):
+        start = Start(start_id="start-1", in_seconds=in_seconds, peers=peers, halt_token="t")
+        assert encoder.encode(in_seconds) == json.encode(start)
