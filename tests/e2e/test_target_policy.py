@@ -9,13 +9,10 @@ import yaml
 from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, documents, wait_for
 from support.loadtests import Namespace, reason
-from support.target_hosts import CASES, SERVICES
+from support.target_hosts import CASES, FIELDS, OUTSIDE, SERVICE, SERVICES
 
 LIST = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator-targets"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
-SERVICE = "http://clients:8000/"
-OUTSIDE = "https://example.com/"
-LOGIN = {"secretRef": {"name": "robot"}}
 
 
 def refusal(namespace: Namespace, **spec: object) -> str:
@@ -70,17 +67,6 @@ def test_the_api_server_holds_the_same_list_as_the_operator(
 
     wrong = {url: answers[url] for url, passes in urls if (answers[url] == "") is not passes}
     assert wrong == {}
-
-
-FIELDS: dict[str, Json] = {
-    "spec.target.url": {"target": {"url": OUTSIDE}},
-    "spec.target.metricsUrl": {"target": {"url": SERVICE, "metricsUrl": OUTSIDE}},
-    "spec.target.auth.login.url": {"target": {"url": SERVICE, "auth": {"login": {"url": OUTSIDE, **LOGIN}}}},
-    "spec.verification.readBack.url": {"verification": {"readBack": {"url": OUTSIDE, "countPath": "count"}}},
-    "spec.verification.readBack.control.url": {
-        "verification": {"readBack": {"url": SERVICE, "countPath": "count", "control": {"url": OUTSIDE}}}
-    },
-}
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -20,6 +20,7 @@ import yaml
 from aiohttp import web
 
 from http_target import Answer, HttpTarget, ReceivedUpload, honouring_answer, running_target, storing_answer
+from serving import serving
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "pipeline"
 GATE = EXAMPLES / "gate_without_cluster.py"
@@ -58,14 +59,9 @@ async def running_service(version: str) -> AsyncIterator[Service]:
         target.answer = answer
         application = web.Application()
         application.router.add_get("/version", service.tell)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            service.version_url = f"http://127.0.0.1:{runner.addresses[0][1]}/version"
+        async with serving(application) as port:
+            service.version_url = f"http://127.0.0.1:{port}/version"
             yield service
-        finally:
-            await runner.cleanup()
 
 
 def started_gate(folder: Path, service: Service, *options: str, version: str = GOOD) -> "subprocess.Popen[str]":

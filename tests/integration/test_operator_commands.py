@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,7 @@ from loadtest_operator.decide.actions import (
     Verify,
 )
 from loadtest_operator.facts.observation import Observation, ObservedPod
+from serving import serving
 from support.archivers import a_follow_up
 from support.builders import IDENTITY
 from support.loopback import free_addresses
@@ -92,17 +94,12 @@ class ControlServer:
 @pytest.fixture
 async def servers() -> AsyncIterator[list[ControlServer]]:
     made = [ControlServer(address) for address in free_addresses(2)]
-    runners = []
-    for server in made:
-        app = web.Application()
-        app.add_routes([web.post("/{verb}", server.take), web.get("/snapshot", server.snapshot)])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, server.address, CONTROL_PORT).start()
-        runners.append(runner)
-    yield made
-    for runner in runners:
-        await runner.cleanup()
+    async with AsyncExitStack() as stack:
+        for server in made:
+            application = web.Application()
+            application.add_routes([web.post("/{verb}", server.take), web.get("/snapshot", server.snapshot)])
+            await stack.enter_async_context(serving(application, host=server.address, port=CONTROL_PORT))
+        yield made
 
 
 @pytest.fixture

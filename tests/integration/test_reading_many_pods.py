@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
 
 import msgspec
 import pytest
@@ -15,6 +17,7 @@ from loadtest_operator.facts.observation import ObservedPod
 from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
+from serving import serving
 from support.loopback import free_addresses
 from support.operator_builders import a_pod, a_snapshot
 
@@ -53,22 +56,14 @@ class LongAnswers:
 
 @pytest.fixture
 async def addresses() -> AsyncIterator[tuple[list[str], LongAnswers]]:
-    answers, runners = LongAnswers(), []
+    answers = LongAnswers()
     ips = free_addresses(PODS)
-    for index, ip in enumerate(ips):
-        application = web.Application()
-
-        async def handle(request: web.Request, index: int = index) -> web.StreamResponse:
-            return await answers.answer(index, request)
-
-        application.router.add_get("/snapshot", handle)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, ip, CONTROL_PORT).start()
-        runners.append(runner)
-    yield ips, answers
-    for runner in runners:
-        await runner.cleanup()
+    async with AsyncExitStack() as servers:
+        for index, ip in enumerate(ips):
+            application = web.Application()
+            application.router.add_get("/snapshot", partial(answers.answer, index))
+            await servers.enter_async_context(serving(application, host=ip, port=CONTROL_PORT))
+        yield ips, answers
 
 
 async def test_large_answers_are_read_one_after_the_other_and_no_pod_is_taken_for_silent(

@@ -33,11 +33,12 @@ def custom_plan(url: str, *, timeout: str = "10s", parallelism: int = 1, **load:
 
 
 class Load:
-    """One pod's load; the address is taken as proven."""
+    """One pod's load with all that belongs to it. The endpoints, or ports of 127.0.0.1, are taken as proven."""
 
-    def __init__(self, plan: Plan, port: int, pod_index: int = 0) -> None:
+    def __init__(self, plan: Plan, *endpoints: str | int, pod_index: int = 0) -> None:
         self.book = AddressBook()
-        self.book.confirm(parse_endpoint(f"127.0.0.1:{port}"))
+        for endpoint in endpoints:
+            self.book.confirm(parse_endpoint(f"127.0.0.1:{endpoint}" if isinstance(endpoint, int) else endpoint))
         self.recorder = Recorder(pod_index, plan.parallelism)
         nonces = itertools.count()
         uploader = make_uploader(plan, pod_index, lambda: f"nonce-{next(nonces)}")
@@ -46,11 +47,15 @@ class Load:
     async def run(self) -> Violation | None:
         return await self.engine.run(time.monotonic_ns())
 
+    def steps(self) -> tuple[StepAggregate, ...]:
+        return self.recorder.read(0, time.monotonic_ns())[1]
+
     def step(self) -> StepAggregate:
         """The only step, with its counts found in order."""
-        (step,) = self.recorder.read(0, time.monotonic_ns())[1]
+        (step,) = self.steps()
         assert step.total.is_conserved
         assert all(second.counts.is_conserved for second in step.seconds)
+        assert sum(second.counts.sent for second in step.seconds) == step.total.sent
         assert sum(second.counts.due for second in step.seconds) == step.total.due
         assert sum(second.lapsed for second in step.seconds) == step.total.dropped
         return step

@@ -1,4 +1,24 @@
-"""Which URLs a list of targets lets pass: one table for the two that hold it, the admission policy and the operator."""
+"""Which URLs a list of targets lets pass, and where a spec has URLs: for the two that hold the list.
+
+They are the admission policy and the operator.
+"""
+
+from typing import Any
+
+SERVICE = "http://clients:8000/"
+OUTSIDE = "https://example.com/"
+_LOGIN = {"secretRef": {"name": "robot"}}
+
+# Each field of a spec that has a URL, with one that is on no list.
+FIELDS: dict[str, dict[str, Any]] = {
+    "spec.target.url": {"target": {"url": OUTSIDE}},
+    "spec.target.metricsUrl": {"target": {"url": SERVICE, "metricsUrl": OUTSIDE}},
+    "spec.target.auth.login.url": {"target": {"url": SERVICE, "auth": {"login": {"url": OUTSIDE, **_LOGIN}}}},
+    "spec.verification.readBack.url": {"verification": {"readBack": {"url": OUTSIDE, "countPath": "count"}}},
+    "spec.verification.readBack.control.url": {
+        "verification": {"readBack": {"url": SERVICE, "countPath": "count", "control": {"url": OUTSIDE}}}
+    },
+}
 
 SERVICES = ("cluster-services",)
 MIXED = ("upload.example.com", "*.staging.example.com", "192.0.2.7", "2001:db8::7")

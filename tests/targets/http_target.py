@@ -13,6 +13,8 @@ from typing import Any
 from aiohttp import web
 from openpyxl import load_workbook
 
+from serving import serving
+
 PATH = "/clients/upload/process/"
 
 
@@ -135,12 +137,5 @@ async def running_target(
     target = HttpTarget(answer, host=host, scheme="https" if tls else "http")
     application = web.Application(client_max_size=1 << 30)
     application.router.add_post(PATH, target.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls)
-        await site.start()
-        target.port = runner.addresses[0][1]
+    async with serving(application, host=host, port=port, tls=tls) as target.port:
         yield target
-    finally:
-        await runner.cleanup()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from http_target import Answer, Answerer, ReceivedUpload, honouring_answer
+from serving import serving
 
 KNOWN = "KNOWN-1"
 
@@ -68,11 +69,6 @@ async def running_storage(*, host: str = "127.0.0.1") -> AsyncIterator[Storage]:
     application = web.Application()
     application.router.add_get("/clients/count/", storage.handle_count)
     application.router.add_get("/clients/{client_id}/", storage.handle_row)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, 0).start()
-        storage.address = f"{host}:{runner.addresses[0][1]}"
+    async with serving(application, host=host) as port:
+        storage.address = f"{host}:{port}"
         yield storage
-    finally:
-        await runner.cleanup()

@@ -146,10 +146,6 @@ async def loaded(plan: Plan, port: int) -> tuple[StepAggregate, tuple[Diagnosis,
     return step, diagnosed(step, violation)
 
 
-def steps_of(load: Load) -> tuple[StepAggregate, ...]:
-    return load.recorder.read(0, time.monotonic_ns())[1]
-
-
 def diagnosed(step: StepAggregate, violation: Any = None) -> tuple[Diagnosis, ...]:
     snapshot = Snapshot(
         schema=1,
@@ -535,7 +531,7 @@ async def test_a_target_that_goes_down_under_load(tmp_path: Path) -> None:
         load = Load(plan, server.port)
         running = asyncio.create_task(load.run())
         async with asyncio.timeout(30):
-            while not any(step.total.accepted for step in steps_of(load)):  # noqa: ASYNC110 - the load's own loop
+            while not any(step.total.accepted for step in load.steps()):  # noqa: ASYNC110 - the load's own loop
                 await asyncio.sleep(0.05)
         os.killpg(server.group, signal.SIGKILL)
         await running

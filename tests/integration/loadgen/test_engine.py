@@ -1,7 +1,6 @@
 """Closed-model load on a real server: what is sent when, and that every upload is accounted for."""
 
 import asyncio
-import itertools
 import os
 import time
 from pathlib import Path
@@ -20,48 +19,15 @@ from http_target import (
     storing_answer,
 )
 from loadgen.formats import CsvFormat, FileBody
-from loadgen.http.endpoints import Endpoint, parse_endpoint
-from loadgen.load.engine import Engine
-from loadgen.measure.recorder import Recorder
+from loadgen.http.endpoints import Endpoint
 from loadgen.records import Batch
-from loadgen.upload.addresses import AddressBook
-from loadgen.upload.uploading import make_uploader
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.outcomes import ErrorKind
-from loadtest_model.measurement.snapshot import Violation
-from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.plan import Plan
 from raw_target import read_request, reset, running_raw_target
+from support.loadgen_loads import Load
 from support.loadgen_plans import make_plan
 
 NANOSECONDS = 1_000_000_000
-
-
-class Load:
-    """One pod's load with all that belongs to it; the addresses are taken as proven."""
-
-    def __init__(self, plan: Plan, *endpoints: str, pod_index: int = 0) -> None:
-        self.book = AddressBook()
-        for endpoint in endpoints:
-            self.book.confirm(parse_endpoint(endpoint))
-        self.recorder = Recorder(pod_index, plan.parallelism)
-        nonces = itertools.count()
-        uploader = make_uploader(plan, pod_index, lambda: f"nonce-{next(nonces)}")
-        self.engine = Engine(plan, pod_index, uploader, self.book, self.recorder, time.monotonic_ns)
-
-    async def run(self) -> Violation | None:
-        return await self.engine.run(time.monotonic_ns())
-
-    def steps(self) -> tuple[StepAggregate, ...]:
-        return self.recorder.read(0, time.monotonic_ns())[1]
-
-    def step(self) -> StepAggregate:
-        """The only step, with its counts found in order."""
-        (step,) = self.steps()
-        assert step.total.is_conserved
-        assert sum(second.counts.sent for second in step.seconds) == step.total.sent
-        assert all(second.counts.is_conserved for second in step.seconds)
-        return step
 
 
 async def test_virtual_users_upload_one_after_the_other_for_the_duration() -> None:

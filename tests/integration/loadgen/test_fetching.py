@@ -12,6 +12,7 @@ from aiohttp import web
 from loadgen.http import fetching
 from loadgen.http.address_rules import AddressRules
 from loadgen.http.fetching import FetchError, fetch
+from serving import serving
 
 _ENCODED = {
     "deflate": zlib.compress(b'{"count": 3}', wbits=-15),
@@ -37,12 +38,8 @@ async def _answer(request: web.Request) -> web.Response:
 async def base() -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_get("/{path:.*}", _answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving(application) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def test_an_answer_comes_with_its_status_and_whole_body(base: str) -> None:

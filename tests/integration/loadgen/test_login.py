@@ -28,6 +28,7 @@ from loadgen.upload.uploading import Uploader, make_uploader
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import Refusal
 from loadtest_model.plan import AddressPolicy, LoginPlan, Plan, SecretPlace, SecretPlaces, TlsPlan
+from serving import serving
 from support.loadgen_plans import make_plan
 
 PASSWORD = "correct horse battery staple"
@@ -64,14 +65,9 @@ async def issuing(answer: Callable[[int], web.Response] | None = None, tls: Any 
     issuer = Issuer(answer) if answer else Issuer()
     application = web.Application()
     application.router.add_post("/api/token/", issuer.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-        issuer.url = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}/api/token/"
+    async with serving(application, tls=tls) as port:
+        issuer.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/api/token/"
         yield issuer
-    finally:
-        await runner.cleanup()
 
 
 def login_plan(url: str, **changes: Any) -> LoginPlan:

@@ -93,7 +93,7 @@ async def test_stages_of_arrival_rates_are_ramps() -> None:
 async def test_the_pods_of_a_fleet_share_one_poisson_schedule() -> None:
     async with running_target() as target:
         plan = custom_plan(target.url, parallelism=2, arrivalRate=20, duration="1s", arrivals="poisson")
-        loads = [Load(plan, target.port, index) for index in range(2)]
+        loads = [Load(plan, target.port, pod_index=index) for index in range(2)]
         single_load = Load(msgspec.structs.replace(plan, parallelism=1), target.port)
 
         await asyncio.gather(*(load.run() for load in loads))

@@ -250,11 +250,7 @@ async def test_a_violation_without_peers_lingers_for_the_acknowledgement(tmp_pat
 
 async def test_sigterm_cuts_the_uploads_in_flight_and_leaves_a_last_word(tmp_path: Path) -> None:
     async with (
-        running_target(
-            answerer_from_rows(
-                FULL, lambda received: hang(received) if received.number > 3 else honouring_answer(received)
-            )
-        ) as (target),
+        running_target(hangs_under_load) as target,
         pod_process(make_plan(target.url, virtual_users=3, duration_seconds=60), tmp_path) as pod,
     ):
         await start_fleet((pod,))
@@ -392,11 +388,7 @@ async def test_stop_before_the_load_ends_the_pod_without_any(tmp_path: Path) -> 
 
 async def test_halt_cuts_what_is_in_flight(tmp_path: Path) -> None:
     async with (
-        running_target(
-            answerer_from_rows(
-                FULL, lambda received: hang(received) if received.number > 3 else honouring_answer(received)
-            )
-        ) as (target),
+        running_target(hangs_under_load) as target,
         pod_process(make_plan(target.url, virtual_users=2, duration_seconds=60), tmp_path) as pod,
     ):
         await running_pod(pod)
@@ -431,11 +423,7 @@ async def test_a_verification_that_hangs_can_be_ended(tmp_path: Path, verb: Verb
 
 async def test_a_hanging_target_shows_in_the_snapshots_while_it_hangs(tmp_path: Path) -> None:
     async with (
-        running_target(
-            answerer_from_rows(
-                FULL, lambda received: hang(received) if received.number > 3 else honouring_answer(received)
-            )
-        ) as (target),
+        running_target(hangs_under_load) as target,
         pod_process(make_plan(target.url, virtual_users=2, duration_seconds=60), tmp_path) as pod,
     ):
         await start_fleet((pod,))

@@ -13,7 +13,7 @@ from support.loadgen_loads import Load, answer_after, custom_plan
 async def test_all_pods_together_send_just_so_many_records() -> None:
     async with running_target() as target:
         plan = custom_plan(target.url, parallelism=3, records=1_010, virtualUsers=4)
-        loads = [Load(plan, target.port, index) for index in range(3)]
+        loads = [Load(plan, target.port, pod_index=index) for index in range(3)]
 
         await asyncio.gather(*(load.run() for load in loads))
 

@@ -9,6 +9,7 @@ from kubernetes.aio.config import kube_config
 
 from loadtest_operator.cluster.api import LOADTESTS, Api
 from loadtest_operator.cluster.login import client_configuration, environment_proxy
+from serving import serving
 
 SERVER = "https://192.0.2.1:6443"
 
@@ -44,20 +45,15 @@ async def test_a_netrc_of_the_same_host_keeps_no_request_from_the_api_server(
 
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with serving(application) as port:
         kubeconfig, netrc = tmp_path / "kubeconfig", tmp_path / "netrc"
-        kubeconfig.write_text(_kubeconfig(f"http://127.0.0.1:{runner.addresses[0][1]}"))
+        kubeconfig.write_text(_kubeconfig(f"http://127.0.0.1:{port}"))
         netrc.write_text("machine 127.0.0.1 login somebody password else")
         netrc.chmod(0o600)
         monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
         monkeypatch.setenv("NETRC", str(netrc))
         async with Api(await client_configuration(), retrying=None) as api:
             assert await api.list(LOADTESTS) == []
-    finally:
-        await runner.cleanup()
 
 
 def _kubeconfig(server: str) -> str:

@@ -16,6 +16,7 @@ from loadtest_operator.cluster.api import PODS, Api, ApiError, PatchType
 from loadtest_operator.cluster.pods import Command, CommandAnswer, PodClient
 from loadtest_operator.cluster.retries import MOST_TRIES, RETRYING_SECONDS, Retrying, retry_pause_seconds
 from loadtest_operator.decide.actions import DeleteJob, Drain, HaltFleet, MarkFinished
+from serving import serving
 from support.archivers import a_follow_up
 from support.operator_builders import NOW, a_new_observation, a_pod
 
@@ -45,14 +46,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def an_api(handler: Handler, retrying: Retrying | None) -> AsyncIterator[Api]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        async with Api(Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}"), retrying=retrying) as api:
-            yield api
-    finally:
-        await runner.cleanup()
+    async with (
+        serving(application) as port,
+        Api(Configuration(host=f"http://127.0.0.1:{port}"), retrying=retrying) as api,
+    ):
+        yield api
 
 
 def failing(failures: list[int], *, retry_after: str = "") -> tuple[Handler, list[str]]:

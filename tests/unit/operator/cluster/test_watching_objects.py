@@ -8,6 +8,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from loadtest_operator.cluster.api import PODS, Api, ApiError, Change
+from serving import serving
 
 GONE = b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}\n'
 ADDED = b'{"type": "ADDED", "object": {"metadata": {"uid": "1"}}}\n'
@@ -29,15 +30,8 @@ async def answering(*lines: bytes, status: int = 200, torn: bool = False) -> Asy
 
     application = web.Application()
     application.router.add_get("/api/v1/namespaces/shop/pods", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        async with Api(Configuration(host=f"http://127.0.0.1:{port}")) as api:
-            yield api
-    finally:
-        await runner.cleanup()
+    async with serving(application) as port, Api(Configuration(host=f"http://127.0.0.1:{port}")) as api:
+        yield api
 
 
 async def watched(api: Api) -> list[Change]:

@@ -1,18 +1,12 @@
 """Which hosts the URLs of a LoadTest may name."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest_operator.policy.target_policy import TargetPolicy, host_of, is_cluster_service, is_pattern, target_refusal
 from support.operator_builders import a_fleet_spec
-from support.target_hosts import CASES
-
-SERVICE = "http://clients:8000/"
-OUTSIDE = "https://example.com/"
-LOGIN = {"secretRef": {"name": "robot"}}
+from support.target_hosts import CASES, FIELDS
 
 
 @pytest.mark.parametrize(("patterns", "url", "passes"), CASES)
@@ -37,17 +31,6 @@ def test_a_url_passes_where_its_host_is_on_the_list(patterns: tuple[str, ...], u
 def test_what_readers_of_urls_may_differ_about_passes_no_list_of_services(url: str) -> None:
     assert host_of(url) == ""
     assert target_refusal(a_fleet_spec(target={"url": url}), TargetPolicy()) != ""
-
-
-FIELDS: dict[str, dict[str, Any]] = {
-    "spec.target.url": {"target": {"url": OUTSIDE}},
-    "spec.target.metricsUrl": {"target": {"url": SERVICE, "metricsUrl": OUTSIDE}},
-    "spec.target.auth.login.url": {"target": {"url": SERVICE, "auth": {"login": {"url": OUTSIDE, **LOGIN}}}},
-    "spec.verification.readBack.url": {"verification": {"readBack": {"url": OUTSIDE, "countPath": "count"}}},
-    "spec.verification.readBack.control.url": {
-        "verification": {"readBack": {"url": SERVICE, "countPath": "count", "control": {"url": OUTSIDE}}}
-    },
-}
 
 
 @pytest.mark.parametrize("field", FIELDS)
