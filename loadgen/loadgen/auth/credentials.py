@@ -1,13 +1,18 @@
 """What tells a target who uploads: the Authorization header, and further headers whose values are secrets."""
 
+import asyncio
+import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
+from loadgen.auth.login import GrantedToken, LoginFailedError, LoginToken, log_in
 from loadgen.auth.secret_texts import SecretText, secret_text
-from loadgen.auth.token_sources import token_source
-from loadgen.auth.tokens import TokenSource, one_line, token_of, without_secret
+from loadgen.auth.tokens import HeldToken, TokenSource, one_line, parse_token, token_of, without_secret
+from loadgen.http.address_rules import rules_of
 from loadgen.http.target_clock import TargetClock
-from loadtest_model.plan import Plan
+from loadgen.http.tls import TlsUnusableError, tls_context
+from loadtest_model.plan import LoginPlan, Plan
 
 AUTHORIZATION: Final = "Authorization"
 
@@ -56,7 +61,40 @@ def credentials_of(plan: Plan, environment: Mapping[str, str], clock: TargetCloc
         name: secret_text(place, environment, one_line, f"value of the header {name}")
         for name, place in plan.target.secret_headers.items()
     }
-    return Credentials(token_source(plan, environment, clock), further)
+    return Credentials(_token_source(plan, environment, clock), further)
+
+
+def _token_source(plan: Plan, environment: Mapping[str, str], clock: TargetClock) -> TokenSource | None:
+    """What gives the token of a plan; None where it has none. Lifetimes are read against `clock`.
+
+    Raises TokenUnreadableError where a variable holds none.
+    """
+    target = plan.target
+    if target.login is not None:
+        return _login_token(plan, target.login, environment, clock)
+    if target.token is None:
+        return None
+    scheme = target.auth_scheme
+    return HeldToken(secret_text(target.token, environment, partial(parse_token, scheme=scheme), "token"), scheme)
+
+
+def _login_token(plan: Plan, login: LoginPlan, environment: Mapping[str, str], clock: TargetClock) -> LoginToken:
+    rules = rules_of(plan.network)
+    is_first = True
+
+    async def log_in_once() -> GrantedToken:
+        nonlocal is_first
+        try:
+            # A login may be renewed under load, and reading the authorities takes some 20 ms.
+            is_https = login.url.lower().startswith("https:")
+            tls = await asyncio.to_thread(tls_context, plan.target.tls) if is_https else None
+        except TlsUnusableError as error:
+            raise LoginFailedError(str(error)) from error
+        granted = await log_in(login, rules, tls, environment, clock, is_first=is_first)
+        is_first = False
+        return granted
+
+    return LoginToken(log_in_once, plan.target.auth_scheme, clock.now, time.monotonic)
 
 
 def without_credentials(text: str, headers: Mapping[str, str]) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadgen.options.errors import UsageError
-from loadgen.options.fields_file import read_fields_file
 from loadtest_model.spec.fields import FIELD_KINDS
 from loadtest_model.spec.records import INVALID_KINDS
+from loadtest_model.spec.records_template import template_parts
 from loadtest_model.suggestions import suggestion
 
 Json = dict[str, Any]
@@ -141,8 +141,18 @@ def fields_file_settings(options: argparse.Namespace) -> Iterator[Setting]:
     """What the file of --fields sets, in place of a ConfigMap that a manifest names. Raises UsageError."""
     if options.fields is not None:
         yield Setting("records.template", None, "--fields")
-        for name, part in read_fields_file(Path(options.fields)).items():
+        for name, part in _read_fields_file(Path(options.fields)).items():
             yield Setting(f"records.{name}", part, "--fields")
+
+
+def _read_fields_file(path: Path) -> Mapping[str, Json]:
+    """The parts of `spec.records` in a file that `loadgen fields` wrote, by their names. Raises UsageError."""
+    try:
+        return template_parts(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"--fields {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"--fields {path} {error}") from error
 
 
 def record_settings(options: argparse.Namespace, spec: Mapping[str, Any]) -> Iterator[Setting]:

@@ -2,20 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
+
+import msgspec
 
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.pages.live.head import Standing
 from loadtest_model.pages.live.overview import ListedTest
 from loadtest_model.pages.live.run import Told
 from loadtest_model.quantities import clip, count_text
+from loadtest_model.report.references import resolve_all
 from loadtest_model.report.status import LOAD_RUNS, Phase, Status, StatusVerification
 from loadtest_model.report.summary import Proof
 from loadtest_model.secrecy import public_url
 from loadtest_operator.facts.resources import instant
-from loadtest_operator.ui.shown_status import shown_status
 
 Json = dict[str, Any]
+
+_NULLABLE: Final = {"progress": ("p95Seconds", "errorRate"), "thresholds": ("value", "passed")}
+"""What the API server drops where it is null."""
 
 
 @dataclass(frozen=True)
@@ -133,3 +138,24 @@ def _proof(verification: StatusVerification) -> Proof:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def shown_status(written: Json) -> Status:
+    """The status in a resource, read field by field. A field that another writer spoiled is as good as none."""
+    known: Json = {}
+    resolved = resolve_all(written)
+    for field in msgspec.structs.fields(Status):
+        if field.encode_name not in resolved:
+            continue
+        value = _with_nulls(resolved[field.encode_name], _NULLABLE.get(field.encode_name, ()))
+        try:
+            known[field.name] = msgspec.convert(value, field.type)
+        except msgspec.ValidationError:
+            continue
+    return Status(**known)
+
+
+def _with_nulls(value: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [_with_nulls(each, names) for each in value]
+    return {**dict.fromkeys(names), **value} if isinstance(value, dict) else value

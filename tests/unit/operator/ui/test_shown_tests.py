@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.report.status import LOAD_RUNS, Phase
-from loadtest_operator.ui.shown_status import shown_status
-from loadtest_operator.ui.shown_test import ShownTest
+from loadtest_operator.ui.shown_test import ShownTest, shown_status
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4),
