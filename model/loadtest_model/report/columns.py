@@ -1,28 +1,16 @@
 """What kubectl's columns show of a test, with units. A column shows a field as it stands, so the texts are fields."""
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loadtest_model.quantities import short_seconds_text
 from loadtest_model.report.capacity import capacity_column
-from loadtest_model.values import WireValue
-
-if TYPE_CHECKING:
-    from loadtest_model.report.status import Status
+from loadtest_model.report.status import Columns, Status
 
 _PLACE: Final = re.compile(r"place (\d+(?: to \d+)?) in line")
 
 
-class Columns(WireValue, frozen=True, kw_only=True):
-    """Texts for people; programs read `progress` and `pods`."""
-
-    progress: str = ""
-    records_per_second: str = ""
-    p95: str = ""
-    capacity: str = ""
-
-
-def columns_of(status: "Status") -> Columns:
+def columns_of(status: Status) -> Columns:
     """What the columns of a status show."""
     progress = status.progress
     if progress is None:
@@ -36,7 +24,7 @@ def columns_of(status: "Status") -> Columns:
     )
 
 
-def _way_to_the_load(status: "Status") -> str:
+def _way_to_the_load(status: Status) -> str:
     """How far a test is that does not load yet: its place in line, then its pods."""
     pods = status.pods
     place = _PLACE.match(status.message)

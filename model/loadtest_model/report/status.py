@@ -15,7 +15,6 @@ from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.afterwards import MOST_WEBHOOKS, StatusArchive, StatusMessage
 from loadtest_model.report.capacity import StatusCapacity
-from loadtest_model.report.columns import Columns
 from loadtest_model.report.figures import RecordCounts, Requests
 from loadtest_model.report.status_summary import StatusSummary
 from loadtest_model.thresholds.bounds import ThresholdResult
@@ -104,6 +103,15 @@ class StatusProgress(WireValue, frozen=True, kw_only=True, omit_defaults=False):
     p95_seconds: float | None
     error_rate: float | None
     errors: int
+
+
+class Columns(WireValue, frozen=True, kw_only=True):
+    """What kubectl's columns show, as texts for people; programs read `progress` and `pods`."""
+
+    progress: str = ""
+    records_per_second: str = ""
+    p95: str = ""
+    capacity: str = ""
 
 
 class StatusStart(WireValue, frozen=True, kw_only=True):
