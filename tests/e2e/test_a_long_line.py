@@ -8,8 +8,8 @@ import pytest
 from loadtest_operator.policy.places import place_text
 from localcluster.cluster import Cluster
 from localcluster.rest import Json, Rest, wait_for
-from support.loadtests import PATH, Namespace, Test, kill_operator, reason
-from support.operators import operators
+from support.loadtests import PATH, Namespace, Test, reason
+from support.operators import operators, restart_operator
 
 WAITING = 100
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "600s", "thinkTime": "300ms"}
@@ -103,7 +103,7 @@ def test_a_step_of_the_line_starts_the_first_and_changes_what_few_others_say(
 
 
 def test_the_line_is_the_same_to_an_operator_that_has_just_begun(
-    cluster: Cluster, rest: Rest, namespace: Namespace, line: list[Test]
+    rest: Rest, namespace: Namespace, line: list[Test]
 ) -> None:
     def under_load() -> list[Test]:
         return [test for test in line if test.status.get("phase") == "Running"]
@@ -112,7 +112,7 @@ def test_the_line_is_the_same_to_an_operator_that_has_just_begun(
     before = {name: resource["status"]["message"] for name, resource in waiting(namespace).items()}
     elapsed = running.status["progress"]["elapsedSeconds"]
 
-    kill_operator(cluster, rest)
+    restart_operator(rest)
     running.until("progress", lambda status: status["progress"]["elapsedSeconds"] > elapsed + 20, 90)
 
     assert {name: resource["status"]["message"] for name, resource in waiting(namespace).items()} == before

@@ -16,7 +16,7 @@ from peers.readers_of_status import kubectl
 from support.loadtests import Namespace, Test, reason
 
 EXAMPLE = yaml.safe_load((Path(__file__).parents[2] / "examples" / "loadtest-capacity.yaml").read_text())["spec"]
-LOAD = {"batchSize": 50, "capacity": {"from": 2, "to": 32, "factor": 2, "plateau": "10s", "required": 4}}
+LOAD = {"batchSize": 50, "capacity": {"from": 4, "to": 32, "factor": 2, "plateau": "10s", "required": 4}}
 
 
 @pytest.fixture(scope="module")

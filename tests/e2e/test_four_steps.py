@@ -8,7 +8,7 @@ from localcluster.rest import Json
 from support.loadtests import Namespace, condition
 
 STEPS = ["light", "medium", "heavy", "stress"]
-LOAD = {"batchSize": 100, "virtualUsers": 2, "duration": "4s"}
+LOAD = {"batchSize": 100, "virtualUsers": 2, "duration": "2s"}
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from localcluster.cluster import Cluster
-from localcluster.installation import OPERATOR, OPERATOR_NAMESPACE, wait_until_available
+from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, wait_for
 from support.loadtests import Namespace, Test, condition, kill_operator, make_namespace
-from support.operators import operators, reinstall, reinstall_chart
+from support.operators import operators, reinstall, reinstall_chart, restart_operator
 from support.webhook_receiver import Answer, Receiver, receiver
 
 pytestmark = pytest.mark.process_node("the receivers stand where only the operator of the local cluster reaches them")
@@ -176,12 +176,11 @@ def test_a_receiver_that_fails_delays_no_verdict_and_hears_of_it_after_the_opera
 
 
 def test_an_operator_that_starts_anew_tells_nobody_again(
-    cluster: Cluster, rest: Rest, namespace: Namespace, receivers: Receivers, failed: Test
+    rest: Rest, namespace: Namespace, receivers: Receivers, failed: Test
 ) -> None:
     counts = [len(there.messages) for there in (receivers.slack, receivers.teams, receivers.events)]
 
-    kill_operator(cluster, rest)
-    wait_until_available(rest, OPERATOR_NAMESPACE, OPERATOR)
+    restart_operator(rest)
     # A test that completes after it was seen by the new operator shows that this one looked at all of them.
     last = namespace.start("last", load=SHORT, parallelism=1)
     last.until("three messages sent", lambda status: len(sent(status)) == 3)

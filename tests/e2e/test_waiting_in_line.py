@@ -11,7 +11,7 @@ from localcluster.installation import OPERATOR_NAMESPACE
 from localcluster.rest import Json, Rest, RestError, wait_for
 from support.loadtests import PATH as LOADTESTS
 from support.loadtests import Namespace, Test, kill_operator, make_namespace, message, reason
-from support.operators import reinstall
+from support.operators import reinstall, restart_operator
 
 LONG = {"batchSize": 200, "virtualUsers": 2, "duration": "300s", "thinkTime": "300ms"}
 SHORT = {"batchSize": 200, "virtualUsers": 2, "duration": "3s", "thinkTime": "200ms"}
@@ -20,15 +20,15 @@ TARGETS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps/loadtest-operator
 
 
 @pytest.fixture(scope="module", autouse=True)
-def any_target_allowed(cluster: Cluster, rest: Rest, namespace: Namespace) -> Iterator[None]:
+def any_target_allowed(rest: Rest, namespace: Namespace) -> Iterator[None]:
     """Addresses are no targets by default; the list is read by the API server, and by the operator when it starts."""
     before: Json = rest.call("GET", TARGETS)["data"]
     rest.call("PATCH", TARGETS, {"data": {"targets": "*"}}, content_type="application/merge-patch+json")
-    kill_operator(cluster, rest)
+    restart_operator(rest)
     wait_for("the list", lambda: accepted(namespace, "http://127.0.0.1/"), 30)
     yield
     rest.call("PATCH", TARGETS, {"data": before}, content_type="application/merge-patch+json")
-    kill_operator(cluster, rest)
+    restart_operator(rest)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -38,10 +38,22 @@ def replace_killed_operator(rest: Rest) -> None:
         for pod in operators(rest)
         if any(container["restartCount"] for container in pod["status"].get("containerStatuses", ()))
     ]
-    for pod in killed_pods:
+    _replace(rest, killed_pods)
+
+
+def restart_operator(rest: Rest) -> None:
+    """Have another operator take over, and wait until it is ready.
+
+    One that is told to end lets go of the Lease; after a kill the next one has to wait until that expires.
+    """
+    _replace(rest, operators(rest))
+
+
+def _replace(rest: Rest, old_pods: list[Json]) -> None:
+    for pod in old_pods:
         rest.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod['metadata']['name']}")
-    if killed_pods:
-        _wait_for_others(rest, killed_pods)
+    if old_pods:
+        _wait_for_others(rest, old_pods)
 
 
 def operators(rest: Rest) -> list[Json]:
