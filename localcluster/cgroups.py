@@ -44,7 +44,7 @@ def remove_groups(name: str) -> None:
 
 
 def processes_of(name: str, container_id: str) -> list[int]:
-    """Return the processes of a container that runs under the groups of this name; none where it does not."""
+    """Return the processes of a container that runs under the groups of this name; none if it does not."""
     for root in _roots(name):
         for folder, _, _ in os.walk(root):
             if os.path.basename(folder) == container_id:

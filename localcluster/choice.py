@@ -38,7 +38,7 @@ def cluster_kind() -> ClusterKind:
 
 
 def image_archives_for(kind: ClusterKind, report: Callable[[str], None]) -> list[Path]:
-    """Return archives of the images that a cluster must be given; raise ClusterError where they cannot be made."""
+    """Return archives of the images that a cluster must be given; raise ClusterError if they cannot be made."""
     if kind is not ClusterKind.NODE:
         return []
     try:
@@ -49,7 +49,7 @@ def image_archives_for(kind: ClusterKind, report: Callable[[str], None]) -> list
 
 @contextmanager
 def cluster_of(kind: ClusterKind, report: Callable[[str], None]) -> Iterator[Cluster]:
-    """Have a cluster for as long as the context lasts; raise ClusterError where it cannot be had."""
+    """Have a cluster for as long as the context lasts; raise ClusterError if it cannot be had."""
     match kind:
         case ClusterKind.LOCAL:
             with local_cluster(report=report) as local:

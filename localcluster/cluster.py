@@ -63,7 +63,7 @@ class Cluster(Protocol):
     def kill(self, namespace: str, pod: str, container: str | None = None) -> None:
         """SIGKILL the processes of a running pod, or of one of its containers; the node reports it.
 
-        Raises ClusterError where none runs.
+        Raises ClusterError if none runs.
         """
 
 

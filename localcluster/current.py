@@ -20,7 +20,7 @@ class CurrentCluster:
 
     @classmethod
     def from_environment(cls) -> "CurrentCluster":
-        """Return the cluster of $KUBECONFIG, or of ~/.kube/config; raise ClusterError where there is none."""
+        """Return the cluster of $KUBECONFIG, or of ~/.kube/config; raise ClusterError if there is none."""
         path = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
         try:
             rest = Rest.from_kubeconfig(path)

@@ -44,7 +44,7 @@ def is_at_least(version: str, minimum: str) -> bool:
 async def find_go(minimum: str, report: Report) -> Path:
     """Return Go, at least of the version minimum, fetching it where this machine has none.
 
-    Raises BuildError where it cannot be had.
+    Raises BuildError if it cannot be had.
     """
     on_path = shutil.which("go")
     if on_path and is_at_least(await output_of(on_path, "env", "GOVERSION"), minimum):

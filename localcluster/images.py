@@ -83,13 +83,13 @@ class ImageStore:
     def run(self, *command: str, topic: str = "") -> str:
         """Run a command on the store and return what it printed; with a topic, its lines are reported as they come.
 
-        Raises ImageError where it fails.
+        Raises ImageError if it fails.
         """
         return _run(command, self.env, self.report if topic else None, topic)
 
 
 def open_store(folder: Path, report: Report) -> ImageStore:
-    """Return a store without images in an empty folder; raise MachineError where this machine cannot build any."""
+    """Return a store without images in an empty folder; raise MachineError if this machine cannot build any."""
     _check_machine()
     # overlay copies nothing; vfs, which works everywhere, copies each layer whole for every container and image.
     driver = "overlay" if _can_overlay(folder) else "vfs"
@@ -109,7 +109,7 @@ def open_store(folder: Path, report: Report) -> ImageStore:
 def make_images(folder: Path, report: Report, images: Sequence[str] = tuple(_MAKE_TARGETS)) -> dict[str, Path]:
     """Make the project's images in an empty folder, and return an archive of each by the image's name.
 
-    The faulty target comes after the example target, whose image it begins with. Raises ImageError where one
+    The faulty target comes after the example target, whose image it begins with. Raises ImageError if one
     cannot be made.
     """
     store = open_store(folder, report)
@@ -122,7 +122,7 @@ def make_images(folder: Path, report: Report, images: Sequence[str] = tuple(_MAK
 
 
 def _check_machine() -> None:
-    """Install what builds the images where it is missing; raise MachineError where this machine cannot build them."""
+    """Install what builds the images, if it is missing; raise MachineError if this machine cannot build them."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise MachineError("making images needs Linux and root")
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:

@@ -13,7 +13,7 @@ class PackageError(Exception):
 def install_missing(programs: Sequence[str], also: Sequence[str] = ()) -> None:
     """Install the programs that PATH lacks, each named as its Debian package, and with any of them `also`.
 
-    Needs root where something is missing. Raises PackageError where it cannot be installed.
+    Needs root where something is missing. Raises PackageError if it cannot be installed.
     """
     missing = [name for name in programs if shutil.which(name) is None]
     if missing:
@@ -21,7 +21,7 @@ def install_missing(programs: Sequence[str], also: Sequence[str] = ()) -> None:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install Debian packages, and remove none for them. Needs root. Raises PackageError where that cannot be done."""
+    """Install Debian packages, and remove none for them. Needs root. Raises PackageError if that cannot be done."""
     names = " and ".join(packages)
     if shutil.which("apt-get") is None:
         raise PackageError(f"{names} must be installed, and there is no apt-get to do it")

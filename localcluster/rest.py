@@ -133,7 +133,7 @@ class Rest:
         return answer.status, answer.data
 
     def get_or_none(self, path: str) -> Json | None:
-        """The object, None where there is none."""
+        """The object, None if there is none."""
         try:
             return self.call("GET", path)
         except RestError as error:

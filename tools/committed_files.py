@@ -11,7 +11,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 def replace_section(current: str, mark: str, text: str, file: Path) -> str:
     """The document with new text between `<!-- mark -->` and `<!-- end of mark -->`.
 
-    Raises ValueError where the document, which is that of `file`, has no place for it.
+    Raises ValueError if the document, which is that of `file`, has no place for it.
     """
     begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
     if begin not in current or end not in current:

@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 def document(current: str, rates: Json) -> str:
-    """The document with its tables written anew. Raises ValueError where it has no place for them."""
+    """The document with its tables written anew. Raises ValueError if it has no place for them."""
     rows = rates["rows"]
     tables = [
         "\n".join(_table(rates, threshold, [row for row in rows if row["threshold"] == threshold]))

@@ -14,7 +14,7 @@ FILE: Final = REPOSITORY / "docs" / "adr" / "README.md"
 def document(current: str, decisions: Iterable[Path]) -> str:
     """The document with its list written anew.
 
-    Raises ValueError where it has no place for it, or where a decision's title has not the number of its file alone.
+    Raises ValueError if it has no place for it, or if a decision's title has not the number of its file alone.
     """
     lines: dict[int, str] = {}
     for file in sorted(decisions):

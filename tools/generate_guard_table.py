@@ -15,7 +15,7 @@ OUTCOMES: Final = REPOSITORY / "integrations" / "django" / "tests" / "view_outco
 
 
 def document(current: str) -> str:
-    """The document with its table written anew. Raises ValueError where it has no place for it."""
+    """The document with its table written anew. Raises ValueError if it has no place for it."""
     return replace_section(current, "views", "\n".join(["", *_table(), ""]), FILE)
 
 

@@ -16,7 +16,7 @@ _UNITS: Final[dict[Unit, str]] = {
 
 
 def document(current: str) -> str:
-    """The document with its table written anew. Raises ValueError where it has no place for it."""
+    """The document with its table written anew. Raises ValueError if it has no place for it."""
     rows = (
         f"| `{name}` | {_UNITS[metric.unit]} | {_signs(metric)} | {_baseline(name)} | {metric.description} |"
         for name, metric in METRICS.items()

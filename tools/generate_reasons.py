@@ -12,7 +12,7 @@ FILE: Final = REPOSITORY / "docs" / "operator.md"
 
 
 def document(current: str) -> str:
-    """The document with its tables written anew. Raises ValueError where it has no place for them."""
+    """The document with its tables written anew. Raises ValueError if it has no place for them."""
     tables = "\n".join(line for group in ReasonGroup for line in _table(group))
     return replace_section(current, "reasons", f"{tables}\n", FILE)
 

@@ -18,7 +18,7 @@ FILE: Final = REPOSITORY / "docs" / "troubleshooting.md"
 
 
 def document(current: str) -> str:
-    """The document with its tables written anew. Raises ValueError where it has no place for them."""
+    """The document with its tables written anew. Raises ValueError if it has no place for them."""
     tables = "\n".join(line for title, group in EXPLANATION_GROUPS.items() for line in _table(title, group))
     indexed = replace_section(current, "index", "\n".join((*_index_of_causes(), *_index_of_reasons(), "")), FILE)
     return replace_section(indexed, "causes", f"{tables}\n", FILE)

@@ -80,7 +80,7 @@ def _takes(kind: dict[str, Any], root_schema: dict[str, Any]) -> str:
 
 
 def document(current: str) -> str:
-    """The document with its table written anew. Raises ValueError where it has no place for it."""
+    """The document with its table written anew. Raises ValueError if it has no place for it."""
     schema = json.loads((CHART / "values.schema.json").read_text())
     table_rows = rows((CHART / "values.yaml").read_text(), schema)
     cells = "\n".join(

@@ -36,7 +36,7 @@ def project_version(pyproject: str) -> str:
 
 
 def with_version(text: str, patterns: tuple[str, ...], version: str) -> str:
-    """The text with this version in every place that a pattern finds. Raises ValueError where there is no place."""
+    """The text with this version in every place that a pattern finds. Raises ValueError if there is no place."""
     places = 0
     for pattern in patterns:
         text, count = re.subn(pattern, rf"\g<1>{version}", text)

@@ -12,7 +12,7 @@ from tools.render_chart import CHART
 
 
 def with_image(values: str, image: str) -> str:
-    """A values.yaml with this image as its default; `image` is a name with a tag. Raises ValueError where it is not."""
+    """A values.yaml with this image as its default; `image` is a name with a tag. Raises ValueError if it is not."""
     repository, _, tag = image.rpartition(":")
     if not repository or "/" in tag:
         raise ValueError(f"{image} has no tag")

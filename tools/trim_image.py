@@ -79,7 +79,7 @@ def loaded_files() -> set[Path]:
 
 
 def unneeded_files(packages: Path, loaded: set[Path]) -> set[Path]:
-    """Return the files below `packages` that can go. Raises TrimError where a program loads one of them."""
+    """Return the files below `packages` that can go. Raises TrimError if a program loads one of them."""
     never_run_files = {file for pattern in NEVER_RUN for path in packages.glob(pattern) for file in _files(path)}
     never_run_files |= {file for file in _files(packages) if file.suffix in ONLY_READ_BY_BUILDERS}
     if wrong_files := sorted(never_run_files & loaded):

@@ -28,7 +28,7 @@ from localcluster.node.silent_ports import SilentPorts
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """What the node is told at its start. token is one that may do everything."""
+    """The settings that the node is started with. token is one that may do everything."""
 
     server: str
     token: str

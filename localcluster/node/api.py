@@ -82,7 +82,7 @@ class Api:
             return answer
 
     async def get_or_none(self, path: str) -> Object | None:
-        """Return the object, None where there is none."""
+        """Return the object, None if there is none."""
         try:
             return await self.call("GET", path)
         except ApiError as error:

@@ -24,14 +24,14 @@ class Objects:
     config_maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def secret(self, name: str) -> dict[str, bytes] | None:
-        """Return the Secret's decoded data, None where there is no such Secret."""
+        """Return the Secret's decoded data, None if there is no such Secret."""
         secret = self.secrets.get(name)
         if secret is None:
             return None
         return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
 
     def config_map(self, name: str) -> dict[str, bytes] | None:
-        """Return the ConfigMap's data as bytes, None where there is no such ConfigMap."""
+        """Return the ConfigMap's data as bytes, None if there is no such ConfigMap."""
         config_map = self.config_maps.get(name)
         if config_map is None:
             return None
@@ -129,7 +129,7 @@ def environment(container: Mapping[str, Any], sources: Sources, services: Mappin
 
 
 def command_line(container: Mapping[str, Any], entrypoint: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """Return what to execute; raise ConfigError where neither the container nor its image says.
+    """Return what to execute; raise ConfigError if neither the container nor its image says.
 
     env is what environment returned: the words of the container's spec may refer to it, the image's may not.
     """

@@ -27,7 +27,7 @@ class MemoryLimit(Protocol):
 
     @property
     def join_file(self) -> str | None:
-        """The file by which the container's first process comes under the limit, None where it need not."""
+        """The file by which the container's first process comes under the limit, None if it need not."""
 
     async def enforce(self, pid: int) -> None:
         """Enforce the limit on pid and its descendants until cancelled."""

@@ -47,7 +47,7 @@ class SandboxSpec:
 
     With user_namespace the user is whoever starts the container, under another number and without rights of its own
     over the machine; otherwise it is really the user, for which root is needed. cgroup is the file by which a process
-    joins the container's control group, None where it has none.
+    joins the container's control group, None if it has none.
     """
 
     root: str

@@ -41,7 +41,7 @@ def service_routes(services: Iterable[Mapping[str, Any]], pods: Sequence[Mapping
 
 
 def port_numbers(pod: Mapping[str, Any], target: int | str) -> list[int]:
-    """Return the number of a target port of the pod; none where no container has a port of that name."""
+    """Return the number of a target port of the pod; none if no container has a port of that name."""
     if isinstance(target, int):
         return [target]
     containers = [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]

@@ -48,7 +48,7 @@ def can_change_user() -> bool:
 
 
 def common_user(pod: Mapping[str, Any]) -> int | None:
-    """Return the user that every container of the pod is to run as, None where they differ or do not say.
+    """Return the user that every container of the pod is to run as, None if they differ or do not say.
 
     A service account's token belongs to that user.
     """

@@ -66,7 +66,7 @@ def volume_files(
 ) -> dict[str, File] | None:
     """Return the volume's files by path, None for one that is written to; raise ConfigError for what is missing.
 
-    tokens has the pod's token_requests; they belong to user, as whom all its containers run, None where they differ.
+    tokens has the pod's token_requests; they belong to user, as whom all its containers run, None if they differ.
     """
     if is_writable(volume):
         return None

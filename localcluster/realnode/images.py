@@ -21,7 +21,7 @@ _MAX_CACHED = 4
 def image_archives(report: Report) -> list[Path]:
     """Return archives of all images, from this user's cache where they are what would be made.
 
-    Raises ImageError where one cannot be made.
+    Raises ImageError if one cannot be made.
     """
     cache = cache_directory() / "node-images"
     cache.mkdir(parents=True, exist_ok=True)

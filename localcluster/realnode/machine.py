@@ -44,7 +44,7 @@ def ensure_programs() -> None:
 
 
 def plugin_folder() -> str | None:
-    """Return where the plugins lie that connect pods; None where there are none."""
+    """Return where the plugins lie that connect pods; None if there are none."""
     return next((folder for folder in _PLUGIN_FOLDERS if Path(folder, "ptp").exists()), None)
 
 

@@ -9,7 +9,7 @@ _NO: Final = frozenset({"false", "0", ""})
 
 
 def asked_for(request: HttpRequest) -> str | None:
-    """What X-Load-Test says, in lower case; None where there is none, or where it says no."""
+    """What X-Load-Test says, in lower case; None if there is none, or if it says no."""
     value = request.META.get(_HEADER)
     if value is None:
         return None

@@ -45,7 +45,7 @@ def protect(view: View | None = None, *, count: str | CountRows | None = None) -
 
 
 def protection_of(view: Any) -> Protection | None:
-    """The protection of a view as the resolver gives it; None where it has none."""
+    """The protection of a view as the resolver gives it; None if it has none."""
     protection = getattr(view, MARK, None)
     return protection if isinstance(protection, Protection) else None
 

@@ -50,7 +50,7 @@ class DatabaseUse:
     def observe(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Run a statement and measure it: a wrapper for `connection.execute_wrapper`.
 
-        Raises GuardRefusalError where the statement would end the transaction.
+        Raises GuardRefusalError if the statement would end the transaction.
         """
         text = sql if isinstance(sql, str) else _text_of(sql, context)
         if (control := transaction_control(text)) is not None:

@@ -33,7 +33,7 @@ class Token:
 
 
 def sign_token(now: float, lifetime_seconds: float, guard: GuardSettings) -> str:
-    """Return a new token that expires after the lifetime. Raises ValueError where that is too long."""
+    """Return a new token that expires after the lifetime. Raises ValueError if that is too long."""
     if not 0 < lifetime_seconds <= guard.longest_token_seconds:
         raise ValueError(
             f"a token may last {guard.longest_token_seconds / 3600:g} h at most (LONGEST_TOKEN_HOURS), and not"

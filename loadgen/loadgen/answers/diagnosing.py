@@ -15,7 +15,7 @@ _EARLY_SECONDS: Final = 10.0
 def diagnose(judgement: AnswerJudgement, answer: HttpAnswer | None, facts: RequestFacts) -> Cause | None:
     """Why an upload failed; None of one that was accepted, and of one that we cut ourselves.
 
-    `answer` is None where no complete one came. Where nothing finer is known the kind of error alone tells.
+    `answer` is None if no complete one came. If nothing finer is known, the kind of error alone tells.
     """
     if judgement.error is None:
         return None

@@ -62,7 +62,7 @@ class Marker(Enum):
 
 
 class AnswerJudgement(Struct, frozen=True):
-    """What an answer came to; `error` is None where the upload was accepted.
+    """What an answer came to; `error` is None if the upload was accepted.
 
     `detail` describes a failure, and is empty for an acceptance. `records_confirmed` are the rows that an acceptance
     confirms. `marker` is None for all but a 2xx. `cause` is why the upload failed, where it was diagnosed.

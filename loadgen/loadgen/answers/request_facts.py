@@ -11,7 +11,7 @@ DJANGO_IN_MEMORY_BYTES: Final = 2_621_440
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """`url` names the target as the Host header does. `scheme` is the word before the token, None where none was sent.
+    """`url` names the target as the Host header does. `scheme` is the word before the token, None if none was sent.
     `has_secret_headers` is whether a header beside Authorization carried a secret.
     `is_token_expired` is whether the token's own `exp` has passed. `most_accepted_bytes` is the largest body that this
     target accepted before, 0 for none. `age_seconds` is how long the upload took, from connecting to its end.

@@ -18,14 +18,14 @@ AUTHORIZATION: Final = "Authorization"
 
 
 class Credentials:
-    """The secret headers of every upload. `tokens` gives the Authorization header, and is None where there is none."""
+    """The secret headers of every upload. `tokens` gives the Authorization header, and is None if there is none."""
 
     def __init__(self, tokens: TokenSource | None, further: Mapping[str, SecretText]) -> None:
         self._tokens = tokens
         self._further = further
 
     async def headers(self) -> dict[str, str]:
-        """The headers by their names. Raises TokenUnreadableError where one is called for and could never be had."""
+        """The headers by their names. Raises TokenUnreadableError if one is called for and could never be had."""
         headers = {} if self._tokens is None else {AUTHORIZATION: await self._tokens.authorization()}
         for name, source in self._further.items():
             headers[name] = source.read()
@@ -55,7 +55,7 @@ class Credentials:
 def credentials_of(plan: Plan, environment: Mapping[str, str], clock: TargetClock) -> Credentials:
     """The credentials of a plan. Lifetimes are read against `clock`.
 
-    Raises TokenUnreadableError where a variable of the environment holds no usable text.
+    Raises TokenUnreadableError if a variable of the environment holds no usable text.
     """
     further = {
         name: secret_text(place, environment, one_line, f"value of the header {name}")
@@ -65,9 +65,9 @@ def credentials_of(plan: Plan, environment: Mapping[str, str], clock: TargetCloc
 
 
 def _token_source(plan: Plan, environment: Mapping[str, str], clock: TargetClock) -> TokenSource | None:
-    """What gives the token of a plan; None where it has none. Lifetimes are read against `clock`.
+    """What gives the token of a plan; None if it has none. Lifetimes are read against `clock`.
 
-    Raises TokenUnreadableError where a variable holds none.
+    Raises TokenUnreadableError if a variable holds none.
     """
     target = plan.target
     if target.login is not None:

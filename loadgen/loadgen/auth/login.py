@@ -45,7 +45,7 @@ class LoginFailedError(TokenUnreadableError):
 
 @dataclass(frozen=True, slots=True)
 class GrantedToken:
-    """A token and when it was given and expires, in seconds since the epoch; None where nothing says so."""
+    """A token and when it was given and expires, in seconds since the epoch; None if nothing says so."""
 
     token: str
     granted_at: float

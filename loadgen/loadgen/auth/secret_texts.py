@@ -16,7 +16,7 @@ class SecretText(Protocol):
     """Gives a secret."""
 
     def read(self) -> str:
-        """The secret. Raises TokenUnreadableError where there never was one; never after the first one."""
+        """The secret. Raises TokenUnreadableError if there never was one; never after the first one."""
         ...
 
     def note_refusal(self, text: str) -> None:
@@ -74,7 +74,7 @@ class FixedText:
 def secret_text(
     place: SecretPlace, environment: Mapping[str, str], parse: Callable[[str], str], noun: str
 ) -> SecretFile | FixedText:
-    """What gives the secret at a place. Raises TokenUnreadableError where a variable holds none."""
+    """What gives the secret at a place. Raises TokenUnreadableError if a variable holds none."""
     if place.file is not None:
         return SecretFile(Path(place.file), parse, noun)
     variable = place.variable or ""

@@ -18,15 +18,15 @@ class TokenSource(Protocol):
 
     @property
     def expires_at(self) -> float | None:
-        """When the token that was given last expires, in seconds since the epoch; None where nothing says so."""
+        """When the token that was given last expires, in seconds since the epoch; None if nothing says so."""
         ...
 
     async def authorization(self) -> str:
-        """`<scheme> <token>`. Raises TokenUnreadableError where there never was a token; never after the first one."""
+        """`<scheme> <token>`. Raises TokenUnreadableError if there never was a token; never after the first one."""
         ...
 
     async def final_expiry(self) -> float | None:
-        """When the token expires for good, in seconds since the epoch; None where it does not say, or is renewed.
+        """When the token expires for good, in seconds since the epoch; None if it does not say, or is renewed.
 
         Raises TokenUnreadableError.
         """

@@ -18,7 +18,7 @@ def script_rows(plan: Plan) -> tuple[str, list[list[str]]]:
     """The header line, and rows as texts with the kind of a unique field between each two of them.
 
     Kinds are `id`, `id_lower` (as it stands in an e-mail) and `phone` (its last seven digits). Raises
-    NotExportableError where a field holds a line break.
+    NotExportableError if a field holds a line break.
     """
     records = plan.records
     space = RecordSpace(records.seed, records.run_tag)

@@ -222,7 +222,7 @@ class Pod:
         return halted_end(HaltReason.BARRIER, f"{state} for {bound_seconds:g} s without a further command")
 
     async def _state_changes_within(self, bound_seconds: float | None) -> bool:
-        """Wait for the next state; False where none comes in time, counted from when this one was entered."""
+        """Wait for the next state; False if none comes in time, counted from when this one was entered."""
         elapsed_seconds = (self._clock_ns() - self._state_entry_ns) / NANOSECONDS
         remaining_seconds = None if bound_seconds is None else max(0.0, bound_seconds - elapsed_seconds)
         try:

@@ -72,7 +72,7 @@ class Session:
 
     @property
     def breach(self) -> str:
-        """The bound of the plan's `abort` that ended the load, and what was measured; empty where none did."""
+        """The bound of the plan's `abort` that ended the load, and what was measured; empty if none did."""
         return self._watch.breach
 
     @property
@@ -92,7 +92,7 @@ class Session:
             self._share.observe_checks(observe_check)
 
     async def verify(self) -> VerificationReport | None:
-        """Prove the target, a full-size batch included; None where it was interrupted."""
+        """Prove the target, a full-size batch included; None if it was interrupted."""
         await self._run(self._share.prove())
         return self.report
 

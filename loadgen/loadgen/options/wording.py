@@ -195,7 +195,7 @@ def _schema_at(path: str) -> Json:
 
 
 def _value_at(spec: Json, path: str, problem: str) -> Any:
-    """The scalar at a decoder's path; None where the path does not lead to one."""
+    """The scalar at a decoder's path; None if the path does not lead to one."""
     node = _node_at(spec, path.removesuffix("[...]"))
     if path.endswith("[...]"):
         key = _key_at_end(spec, path, problem)

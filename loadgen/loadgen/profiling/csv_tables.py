@@ -19,7 +19,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 
 
 def read_csv(path: Path, most_rows: int) -> Table:
-    """The first rows of a CSV file. Raises UnreadableTableError, and OSError where it cannot be opened."""
+    """The first rows of a CSV file. Raises UnreadableTableError, and OSError if it cannot be opened."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     for encoding in ("utf-8-sig", "cp1252"):

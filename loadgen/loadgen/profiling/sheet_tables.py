@@ -29,7 +29,7 @@ class _Workbook:
 
 
 def read_sheet(path: Path, most_rows: int) -> Table:
-    """The first rows of the first sheet. Raises UnreadableTableError, and OSError where it cannot be opened."""
+    """The first rows of the first sheet. Raises UnreadableTableError, and OSError if it cannot be opened."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

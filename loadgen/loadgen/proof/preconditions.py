@@ -48,7 +48,7 @@ class Preconditions:
         return endpoints
 
     async def _setup_refusal(self) -> VerificationReport | None:
-        """The refusal where token or certificates are not fit for the run; None where they are."""
+        """The refusal, if token or certificates are not fit for the run; None if they are."""
         try:
             self._uploader.load_certificates()
             await self._uploader.token_final_expiry()
@@ -59,7 +59,7 @@ class Preconditions:
         return None
 
     async def refuse_short_token(self) -> VerificationReport | None:
-        """The refusal of a token that does not last until the last upload begins; None where it does, or says nothing.
+        """The refusal of a token that does not last until the last upload begins; None if it does, or says nothing.
 
         It is read against the target's clock, which the first answer tells.
         """

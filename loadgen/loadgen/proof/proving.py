@@ -200,7 +200,7 @@ class Prover:
     async def keep_fresh(self, pause_seconds: float = REFRESH_SECONDS) -> None:
         """Follow the target's addresses, by its name or as they are pushed, and renew its token, until cancelled.
 
-        Raises a group with a BrokenPromiseError where an address does not keep the promise, be it a new one or one
+        Raises a group with a BrokenPromiseError if an address does not keep the promise, be it a new one or one
         that was proven.
         """
         longest_pause = pause_seconds if self._source.is_name else min(pause_seconds, RETRY_SECONDS)
@@ -303,7 +303,7 @@ class Prover:
             )
 
     async def _verify_new_address(self, endpoint: Endpoint) -> bool | None:
-        """Whether the address is proven; False where it must never be used, None where it may be tried later.
+        """Whether the address is proven; False if it must never be used, None if it may be tried later.
 
         Raises BrokenPromiseError if the address does not keep the promise: that is a violation of the run, also by an
         address that was never loaded.

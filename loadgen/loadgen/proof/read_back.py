@@ -58,7 +58,7 @@ class _ReadingFailedError(Exception):
 class ReadBack:
     """Reads as a plan says, and keeps what was seen in `report`.
 
-    `token_cause` says why the last answer did not take the token; it is None where nothing speaks of the token.
+    `token_cause` says why the last answer did not take the token; it is None if nothing speaks of the token.
     `credentials` gives the target's secret headers. `id_column` is the
     file's column that rows are looked up by, and `id_prefix` what all of this run begin with there, if they do.
     """

@@ -122,7 +122,7 @@ def expiry_refusal(
     remaining_seconds: float, planned_seconds: float, wait_seconds: float = 0.0
 ) -> VerificationReport | None:
     """The refusal of a token that expires before the planned load is over, if that begins after the longest wait; None
-    where all is well.
+    if all is well.
     """
     if remaining_seconds >= planned_seconds + wait_seconds:
         return None

@@ -34,7 +34,7 @@ _NO_CONNECTION: Final = frozenset({ErrorKind.REFUSED, ErrorKind.CONNECT_TIMEOUT}
 """Failures of the first upload to an address that may pass by themselves."""
 
 Vet = Callable[[], Awaitable[VerificationReport | None]]
-"""Gives the refusal of a target, None where there is nothing to refuse."""
+"""Gives the refusal of a target, None if there is nothing to refuse."""
 
 FirstRowsReading = Callable[[tuple[str, ...]], Awaitable[VerificationReport | None]]
 """Gives the refusal of a target that stored rows; the client_ids are those of first rows that it was sent."""

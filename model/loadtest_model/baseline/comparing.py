@@ -85,7 +85,7 @@ def _judged(
     tolerance = (threshold.tolerance or 0.0) * (1 if threshold.is_upper else -1)
 
     def at(change_by: float) -> float:
-        """The value that lies so far from the baseline."""
+        """The value after this change from the baseline."""
         return change.baseline + change_by if is_share else change.baseline * (1 + change_by)
 
     def with_doubt(value: float, end: float) -> float:

@@ -131,7 +131,7 @@ class _Mean:
         self.variance = stdev(values) ** 2 / len(values) if len(values) > 1 else 0.0
 
     def at(self, probability: float) -> float:
-        """The mean that drawn ones do not exceed with this probability."""
+        """The quantile of the drawn means at this probability."""
         drawn_mean = self.value + sqrt(self.variance) * NormalDist().inv_cdf(probability or 0.5)
         # No figure is below 0, and a baseline of 0 has no multiples.
         return max(self.value * _LEAST_SHARE, drawn_mean)

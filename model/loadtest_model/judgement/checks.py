@@ -160,7 +160,7 @@ def steps_without_uploads(evidence: Evidence) -> list[Finding]:
 
 
 def not_read_back(evidence: Evidence) -> list[Finding]:
-    """Where Proven is required, a read-back that shows nothing leaves the run unproven."""
+    """If Proven is required, a read-back that shows nothing leaves the run unproven."""
     if evidence.facts.plan.require != Requirement.PROVEN or evidence.facts.refusal is not None:
         return []
     read_back = evidence.facts.read_back

@@ -22,7 +22,7 @@ _NOTABLE_LATENESS_SECONDS: Final = 0.010
 
 
 def own_limits(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
-    """What the generator itself lacked, each with advice; empty where it lacked nothing."""
+    """What the generator itself lacked, each with advice; empty if it lacked nothing."""
     generator = aggregate.generator
     notes = []
     if throttling := throttling_text(generator):

@@ -24,7 +24,7 @@ _MEBIBYTE: Final = 1 << 20
 def memory_sign(points: Sequence[tuple[float, float]]) -> str | None:
     """A sentence where memory, as (seconds, bytes) in the order of time, grew for certain and by a tenth or more.
 
-    None where it did not, or where there are too few points or too little time to tell.
+    None if it did not, or if there are too few points or too little time to tell.
     """
     if len(points) < FEWEST_POINTS or points[-1][0] - points[0][0] < SHORTEST_SECONDS:
         return None

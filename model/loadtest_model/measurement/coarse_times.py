@@ -69,7 +69,7 @@ def coarse_count(times: CoarseTimes) -> int:
 def coarse_quantile_seconds(
     times: CoarseTimes, quantile: float, average_seconds: float | None = None, greatest_seconds: float | None = None
 ) -> float | None:
-    """The nearest-rank quantile within `COARSE_ERROR`; None where there are no durations.
+    """The nearest-rank quantile within `COARSE_ERROR`; None if there are no durations.
 
     If the exact average is given and lies in the upper half of the bucket, it stands for the quantile, within
     `COARSE_WIDTH`. A high quantile then is below the average only if the durations themselves say so.

@@ -45,7 +45,7 @@ class Counts(WireValue, frozen=True, kw_only=True, gc=False):
 
     @property
     def error_rate(self) -> float | None:
-        """Errors over due, without what we cancelled ourselves; None where nothing was due."""
+        """Errors over due, without what we cancelled ourselves; None if nothing was due."""
         due = self.due - self.cancelled
         return self.errors / due if due > 0 else None
 

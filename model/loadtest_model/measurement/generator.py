@@ -13,7 +13,7 @@ CRIPPLING_SHARE: Final = 0.5
 class GeneratorHealth(WireValue, frozen=True, kw_only=True):
     """What one process had and lacked, or all pods of a fleet: saturation makes a verdict on times inconclusive.
 
-    `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
+    `throttled_share` is None if the system does not tell, and `cpu_limit_cores` also if there is no limit.
     """
 
     memory_bytes: int = 0
@@ -42,7 +42,7 @@ def is_crippled(generator: GeneratorHealth) -> bool:
 
 
 def throttling_text(generator: GeneratorHealth) -> str:
-    """How a CPU limit kept the generator from working; empty where it hardly did, and where that is not known."""
+    """How a CPU limit kept the generator from working; empty if it hardly did, or if that is not known."""
     share = generator.throttled_share or 0.0
     if share <= NOTABLE_SHARE:
         return ""

@@ -18,7 +18,7 @@ _UNITS: Final = 1_000.0
 """The width of the stretched drawings, in their own units."""
 
 Point = tuple[float, float | None]
-"""A place along the axis as a share, and a value; None where there is none."""
+"""A place along the axis as a share, and a value; None if there is none."""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def compile_plan(
 ) -> Plan:
     """The plan of a spec, without command digests; `places` says where the secrets are that it names.
 
-    Raises PlanError where the spec breaks a rule, or cannot be run.
+    Raises PlanError if the spec breaks a rule, or cannot be run.
     """
     # An API server with the schema of another version may have accepted what this version refuses.
     if faults := broken_rules(spec):

@@ -91,7 +91,7 @@ def compile_records(spec: Spec, identity: Identity, run_id: str, steps: tuple[St
 
 
 def plan_records(records: Records, file_format: Format, *, seed: int, run_tag: int) -> RecordsPlan:
-    """The records as described, with this seed where none is given. Raises PlanError for what cannot be made."""
+    """The records that a spec describes, with this seed if it gives none. Raises PlanError for what cannot be made."""
     if records.template is not None:
         raise records_error(
             "template", "names a ConfigMap, which only a cluster reads; give the file that is in it by --fields"

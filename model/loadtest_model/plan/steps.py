@@ -69,7 +69,7 @@ def compile_steps(spec: Spec) -> list[Step]:
 
 
 def refuse_idle_pods(step: Step, parallelism: int) -> None:
-    """Raise PlanError where the step has no virtual user or no upload for some pod."""
+    """Raise PlanError if the step has no virtual user or no upload for some pod."""
     if parallelism > step.virtual_users:
         raise PlanError(
             Reason.ParallelismAboveVirtualUsers,

@@ -28,7 +28,7 @@ def decode_plan(text: str) -> Plan:
 
 
 def refuse_long_plan(plan: Plan) -> None:
-    """Raise PlanError where a pod could not be given the plan."""
+    """Raise PlanError if a pod could not be given the plan."""
     size_bytes = len(encode_plan(plan).encode())
     if size_bytes > MOST_BYTES:
         part_bytes, name, remedy = max(

@@ -45,7 +45,7 @@ class ReadBackPlan(WireValue, frozen=True, kw_only=True):
 
 
 def compile_read_back(verification: Verification, records: RecordsPlan) -> ReadBackPlan | None:
-    """The read-back of a spec, None where it has none.
+    """The read-back of a spec, None if it has none.
 
     Raises PlanError for a look-up by a column that no file has, or whose values are not unique: it would show nothing.
     """

@@ -54,7 +54,7 @@ class PodSummary(Struct, frozen=True, kw_only=True):
 class SlowUpload(Struct, frozen=True, kw_only=True):
     """One of the uploads that took longest. `at_seconds` is its intended start, counted from the start of its step.
 
-    `error` is empty for an accepted upload, `status` is None where no answer came, and `trace_id` is empty where the
+    `error` is empty for an accepted upload, `status` is None if no answer came, and `trace_id` is empty if the
     upload carried no `traceparent`.
     """
 

@@ -28,7 +28,7 @@ class RecordCounts(Struct, frozen=True, kw_only=True):
 
 
 class Times(Struct, frozen=True, kw_only=True):
-    """A distribution in seconds; None where nothing was measured. Quantiles lie within `relative_error`.
+    """A distribution in seconds; None if nothing was measured. Quantiles lie within `relative_error`.
 
     `censored` counts the uploads that were cut: they count at their age, which is the least that their time can be.
     """
@@ -45,7 +45,7 @@ class Times(Struct, frozen=True, kw_only=True):
 
 
 class PartTimes(Struct, frozen=True, kw_only=True):
-    """One part of an upload's time over the uploads that came to it, in seconds, exact; None where none did."""
+    """One part of an upload's time over the uploads that came to it, in seconds, exact; None if none did."""
 
     uploads: int
     avg: float | None

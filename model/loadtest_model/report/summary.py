@@ -52,8 +52,8 @@ class Proof(Struct, frozen=True, kw_only=True):
 
     `unverified` are addresses that came later, failed their verification and were not used; `vanished` were
     proven once. `unechoed` are accepted uploads whose answers lacked the nonce that the verification's had returned;
-    they take the level Echoed away. `read_back` says what was read of the target's storage, empty where nothing was.
-    `notice` says what lowers the claim, empty where nothing does: endpoints that nobody could read, a mesh between.
+    they take the level Echoed away. `read_back` says what was read of the target's storage, empty if nothing was.
+    `notice` says what lowers the claim, empty if nothing does: endpoints that nobody could read, a mesh between.
     """
 
     level: ProofLevel
@@ -69,7 +69,7 @@ class Proof(Struct, frozen=True, kw_only=True):
 class Generator(Struct, frozen=True, kw_only=True):
     """How the generator fared, over all pods; event-loop lag and throttling are those of the worst pod.
 
-    `throttled_share` is None where the system does not tell, and `cpu_limit_cores` also where there is no limit.
+    `throttled_share` is None if the system does not tell, and `cpu_limit_cores` also if there is no limit.
     """
 
     notes: tuple[str, ...]
@@ -82,7 +82,7 @@ class Generator(Struct, frozen=True, kw_only=True):
 
 
 class TargetUse(Struct, frozen=True, kw_only=True):
-    """What was seen of the target itself; None where it was not measured.
+    """What was seen of the target itself; None if it was not measured.
 
     `memory_bytes` and `cpu_cores` are the most it held and used; `not_measurable` says why they were looked for in
     vain, or not to the end. The rest is of `spec.target.workload` while the load ran: how often its containers ended,
@@ -180,7 +180,7 @@ def summarize(
     started_at: str | None,
     target: TargetWatch | None = None,
 ) -> Summary:
-    """The summary of an ended run. `started_at` is the common start in RFC 3339, None where there was none.
+    """The summary of an ended run. `started_at` is the common start in RFC 3339, None if there was none.
 
     `target` is what was seen of the target's workload.
     """

@@ -19,7 +19,7 @@ from loadtest_model.values import NANOSECONDS
 class SeriesRow(Struct, frozen=True, kw_only=True):
     """One row, of `seconds` seconds from `second` of the step `step` on.
 
-    `time` is the beginning of the row in RFC 3339, empty where the start is not known. The outcomes of an upload stand
+    `time` is the beginning of the row in RFC 3339, empty if the start is not known. The outcomes of an upload stand
     in the second of its intended start, so that every row is conserved; `answers`, `records_answered` and the response
     times stand in the second in which the answers came. `virtual_users` is the most that were at work. `errors` has
     the kinds of error of the uploads that ended here, as `server_error=1 timeout=2`. The 95th percentile lies within
@@ -95,7 +95,7 @@ def time_series_parts(rows: Iterable[SeriesRow]) -> Iterator[str]:
 def rows_of_csv(text: str) -> tuple[SeriesRow, ...]:
     """The rows that were written as CSV; columns that an older version did not write have their defaults.
 
-    Raises msgspec.ValidationError where a cell is not what its column has.
+    Raises msgspec.ValidationError if a cell is not what its column has.
     """
     return tuple(
         convert(

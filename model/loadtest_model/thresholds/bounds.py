@@ -90,7 +90,7 @@ class ThresholdResult(WireValue, frozen=True, kw_only=True, omit_defaults=False)
     """A threshold beside what was measured.
 
     The true value lies between `low` and `high`, which our own side may differ from the measured one by; a `high` of
-    None beside a value has no bound. `passed` is None where there is nothing to judge by, and where the threshold is in
+    None beside a value has no bound. `passed` is None if there is nothing to judge by, or if the threshold is in
     doubt: it holds at one end of the interval and not at the other. `censored` counts the uploads that the test cut, if
     it is in doubt only because of what might have become of them. `baseline` is what it was compared with, of a bound
     on the baseline; then the interval is also that of chance, and `passed` is None if there was no run to compare with.

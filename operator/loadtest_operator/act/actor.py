@@ -49,7 +49,7 @@ class Actor:
     ) -> tuple[ActionOutcome, ...]:
         """Do everything in order, but stop and halt pods first; what is to be said of it comes back.
 
-        Raises ApiError where an outage or a conflict asks for another try.
+        Raises ApiError if an outage or a conflict asks for another try.
         """
         ordered_actions = sorted(requested_actions, key=lambda action: not isinstance(action, _URGENT_ACTIONS))
         outcomes = [await self._perform(observation, action) for action in ordered_actions]
@@ -196,7 +196,7 @@ class Actor:
         return lambda _: encoder.encode(max(0.0, instant - self._clock()))
 
     async def _bound_skew(self, action: actions.BoundSkew) -> ActionOutcome | None:
-        """How far apart pods began at most; None where one does not tell.
+        """How far apart pods began at most; None if one does not tell.
 
         A pod says how long ago it began. Its answer was made between the request and its arrival here, so its beginning
         lies in an interval of this operator's clock.

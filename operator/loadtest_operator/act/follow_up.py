@@ -26,7 +26,7 @@ class FollowUp:
     async def perform(self, observation: Observation, action: actions.FollowUpAction) -> None:
         """Do what follows the end.
 
-        Raises ApiError where an outage or a conflict asks for another try.
+        Raises ApiError if an outage or a conflict asks for another try.
         """
         identity = observation.test.identity
         match action:

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiverDependencies:
-    """What results are archived with. `store` is None where the installation archives nothing.
+    """What results are archived with. `store` is None if the installation archives nothing.
 
     `random` gives numbers in [0, 1). `count` hears of each attempt whether it went well.
     """

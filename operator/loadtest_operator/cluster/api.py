@@ -73,7 +73,7 @@ class Api:
     A request that fails in passing is sent again for some seconds; without `retrying` it is sent once. Sending one
     twice is safe: names are unique, and changes carry the version or the UID of what they change.
     `fence` is asked before each request whether this operator may still act; it does not return if it may not.
-    `on_answer` hears of each request its verb and the status of the answer, 0 where there was none.
+    `on_answer` hears of each request its verb and the status of the answer, 0 if there was none.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Api:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Json | None:
-        """One object; None where there is none.
+        """One object; None if there is none.
 
         Raises ApiError for every other refusal.
         """

@@ -51,7 +51,7 @@ def about_a_right(message: str) -> str:
 
 
 def about_a_watched_kind(error: "ApiError", namespace: str | None, *, loadtests: bool) -> str:
-    """Why what was watched before cannot be listed."""
+    """Why a kind that was watched before cannot be listed any more."""
     if loadtests:
         return about_loadtests(error, namespace)
     return about_a_right(error.message) if error.status in REFUSALS else about_the_api_server(error)

@@ -16,7 +16,7 @@ _KEY_BYTES: Final = 32
 async def command_key(api: Api, namespace: str) -> bytes:
     """The key, from its Secret. Of several operators that find none, the first to make it wins.
 
-    Raises ApiError, and ValueError where a Secret of that name holds something else.
+    Raises ApiError, and ValueError if a Secret of that name holds something else.
     """
     secret = await api.get(SECRETS, namespace, SECRET_NAME)
     if secret is None:
@@ -35,7 +35,7 @@ async def command_key(api: Api, namespace: str) -> bytes:
 
 
 def command_digests(key: bytes, uid: str, run_id: str) -> dict[str, str]:
-    """What the pods of a run check commands by."""
+    """The digests of the tokens by which the pods of a run recognise each command."""
     return {str(verb): token_digest(command_token(key, uid, run_id, verb)) for verb in Verb}
 
 

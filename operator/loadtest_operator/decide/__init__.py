@@ -69,7 +69,7 @@ def keep_ended(observation: Observation, policy: Policy) -> Decision | None:
 
 
 def forget_earlier_run(observation: Observation, _policy: Policy) -> Decision | None:
-    """The annotation names the run before until a new one begins. The change asks for the next turn by itself."""
+    """The annotation names the earlier run until a new one begins. Its change asks for the next turn by itself."""
     is_marked = observation.test.finished_run not in (None, observation.run_id)
     return Decision(actions=(MarkFinished(None),)) if is_marked else None
 

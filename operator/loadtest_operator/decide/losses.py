@@ -69,7 +69,7 @@ def is_out_of_memory(pod: ObservedPod) -> bool:
 
 
 def _memory_text(pod: ObservedPod) -> str:
-    """What a pod used last, if that was close to its limit; empty where it was not, or has no limit."""
+    """What a pod used last, if that was close to its limit; empty if it was not, or has no limit."""
     limit_bytes = quantity(pod.memory_limit)
     used_bytes = pod.snapshot.generator.memory_bytes if pod.snapshot is not None else 0
     if not limit_bytes or used_bytes < _CLOSE_TO_LIMIT * limit_bytes:
@@ -78,7 +78,7 @@ def _memory_text(pod: ObservedPod) -> str:
 
 
 def starvation_text(pod: ObservedPod) -> str:
-    """How a CPU limit may by itself keep a pod from answering; empty where it cannot."""
+    """How a CPU limit may by itself keep a pod from answering; empty if it cannot."""
     if pod.snapshot is not None:
         return throttling_text(pod.snapshot.generator)
     limit = pod.cpu_limit_cores

@@ -59,7 +59,7 @@ def find_wait(observation: Observation, fleet: Fleet) -> FleetWait | None:
 
 
 def waits_text(fleet: Fleet) -> str:
-    """What the pods that do not run yet wait for; empty where all run or have run."""
+    """What the pods that do not run yet wait for; empty if all run or have run."""
     texts = [
         f"pod {pod.index} waits for {pod.waits_for}" for pod in fleet.pods if not (pod.is_running or pod.has_ended)
     ]

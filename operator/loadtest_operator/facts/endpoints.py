@@ -207,7 +207,7 @@ def slice_selector(service_name: str) -> str:
 
 
 def selector_of(service: Json) -> str:
-    """A Service's selector in the form that a list takes; empty where it selects nothing."""
+    """A Service's selector in the form that a list takes; empty if it selects nothing."""
     selector = service.get("spec", {}).get("selector") or {}
     return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
 
@@ -269,7 +269,7 @@ def _addresses_by_readiness(
 
 
 def _stage(conditions: Json) -> _Stage | None:
-    """Where an endpoint stands; None where it is on its way out and serves no more."""
+    """Where an endpoint stands; None if it is on its way out and serves no more."""
     # The API says of `ready`: an absent value means ready.
     if conditions.get("ready") is not False:
         return _Stage.READY

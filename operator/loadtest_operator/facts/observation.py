@@ -55,7 +55,7 @@ class RecordedStatus(WireValue, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class ObservedTest:
-    """The LoadTest. `spec` is None where it cannot be read, and `spec_error` says why.
+    """The LoadTest. `spec` is None if it cannot be read, and `spec_error` says why.
 
     `status` is the status as it stands in the resource, `record` what decisions need of it.
     """

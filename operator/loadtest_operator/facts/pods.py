@@ -20,6 +20,6 @@ def is_ready(pod: Json) -> bool:
 
 
 def condition_of(pod: Json, kind: str) -> Json:
-    """The condition of a kind; empty where there is none."""
+    """The condition of a kind; empty if there is none."""
     conditions = (pod.get("status") or {}).get("conditions") or []
     return next((condition for condition in conditions if condition["type"] == kind), {})

@@ -4,7 +4,7 @@ from loadtest_model.spec.resources import exact_quantity
 
 
 def quantity(text: str) -> float | None:
-    """The number that a quantity stands for; None where it is none."""
+    """The number that a quantity stands for; None if it is none."""
     try:
         return float(exact_quantity(text.strip()))
     except ValueError:

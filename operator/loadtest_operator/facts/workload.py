@@ -52,7 +52,7 @@ class ResourceUsage:
 class WorkloadLook:
     """One look at a workload. Where there is a `problem`, a `message` tells of it.
 
-    `usage` is None where it was not asked for.
+    `usage` is None if it was not asked for.
     """
 
     desired_pods: int = 0

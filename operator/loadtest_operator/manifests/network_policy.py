@@ -36,7 +36,10 @@ def network_policy(
     defaults: NetworkPolicyDefaults,
     chosen: Mapping[str, str] = NO_LABELS,
 ) -> Json:
-    """Selectors rather than addresses wherever there are any, so that it fits pods that come while the load runs."""
+    """The NetworkPolicy of a run.
+
+    It has selectors rather than addresses wherever it can, so that it fits pods that come while the load runs.
+    """
     ours = run_labels(plan.uid, plan.run_id)
     operator = _pods(defaults.operator_namespace, defaults.operator_labels)
     peers: Json = {"podSelector": {"matchLabels": ours}}
@@ -63,7 +66,7 @@ def network_policy(
 
 
 def _rules(destination: Destination, network: AddressPolicy, meshed: bool) -> list[Json]:
-    """The rules that let the pods through to a destination; none where no address of it is allowed."""
+    """The rules that let the pods through to a destination; none if no address of it is allowed."""
     if destination.namespace:
         to = [_pods(destination.namespace, destination.labels)]
     elif destination.addresses:

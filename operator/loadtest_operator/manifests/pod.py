@@ -22,7 +22,7 @@ _USER: Final = 65_532
 
 @dataclass(frozen=True)
 class PodDefaults:
-    """What the installation says of every loadgen pod; `allowed_prefixes` are those of further labels."""
+    """What the installation sets for every loadgen pod. Further labels may have the `allowed_prefixes`."""
 
     image: str
     image_pull_policy: str

@@ -22,7 +22,10 @@ class EndedRun:
 
     @property
     def key(self) -> str:
-        """What receivers know a repeated message by. A run id may be used again, so it has the time of the end."""
+        """The key by which receivers recognise a repeated message.
+
+        It contains the time of the end, because a run id may be used again.
+        """
         return run_key(self.identity.uid, self.run_id, str(self.status.get("completedAt", "")))
 
     @property

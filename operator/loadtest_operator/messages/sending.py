@@ -56,7 +56,7 @@ def attempt_of(status: int, retry_after: str | None, now: datetime) -> Attempt:
 
 
 def retry_after_seconds(text: str | None, now: datetime) -> float:
-    """The pause that a header `Retry-After` asks for, in either of its forms; 0 where it says nothing."""
+    """The pause that a header `Retry-After` asks for, in either of its forms; 0 if it says nothing."""
     if text is None:
         return 0.0
     if text.strip().isdecimal():

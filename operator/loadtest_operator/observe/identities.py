@@ -21,7 +21,7 @@ _MOST_ADDRESSES: Final = 8
 
 
 async def resolve_host(host: str) -> frozenset[str]:
-    """The addresses of a host's name; none where it has none, or not in time."""
+    """The addresses of a host's name; none if it has none, or not in time."""
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
             entries = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -68,12 +68,12 @@ class Identities:
         return identities
 
     def last_known(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> frozenset[str] | None:
-        """The same as it was found last; None where it was never looked for."""
+        """The same as it was found last; None if it was never looked for."""
         key = _key_of(url, namespace, aliases)
         return frozenset() if key is None else self._cache.get(key, (0.0, None))[1]
 
     def age_seconds(self, url: str, namespace: str, aliases: Iterable[HostAlias] = ()) -> float:
-        """How long ago they were found; infinite where they were never looked for."""
+        """How long ago they were found; infinite if they were never looked for."""
         key = _key_of(url, namespace, aliases)
         return 0.0 if key is None else self._clock() - self._cache.get(key, (-math.inf, frozenset()))[0]
 
@@ -141,7 +141,7 @@ class Identities:
         return objects
 
     async def _list(self, kind: str, namespace: str | None, *, selector: str = "", fields: str = "") -> list[Json]:
-        """A list; empty where the operator has no right to it, as in namespaces that it does not watch."""
+        """A list; empty if the operator has no right to it, as in namespaces that it does not watch."""
         try:
             return await self._api.list(kind, namespace, selector, fields=fields)
         except ApiError as error:
@@ -151,7 +151,7 @@ class Identities:
 
 
 def _key_of(url: str, namespace: str, aliases: Iterable[HostAlias]) -> _Key | None:
-    """What the identities of a URL's host depend on; None where it has none."""
+    """What the identities of a URL's host depend on; None if it has none."""
     parts = parse_url(url)
     if parts is None:
         return None
@@ -159,7 +159,7 @@ def _key_of(url: str, namespace: str, aliases: Iterable[HostAlias]) -> _Key | No
 
 
 def address_of(text: str) -> str:
-    """An address in its one spelling; empty where the text is none. IPv4 within IPv6 is IPv4."""
+    """An address in its one spelling; empty if the text is none. IPv4 within IPv6 is IPv4."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -142,7 +142,7 @@ class Memory:
         return tuple(sorted(evictions.values()))
 
     def last_look(self, uid: str, run_id: str) -> Observation | None:
-        """The last look at a load that runs; None where it does not, as far as is known."""
+        """The last look at a load that runs; None if it does not, as far as is known."""
         run = self._runs.get((uid, run_id))
         return None if run is None else run.last_look
 
@@ -180,7 +180,7 @@ class Memory:
         return pod.silent_seconds
 
     def take_last_word(self, uid: str, run_id: str, pod_uid: str, index: int, name: str, message: str) -> bool:
-        """Take in a termination message; False where it is none of ours or torn.
+        """Take in a termination message; False if it is none of ours or torn.
 
         The last word carries no seconds; those already known are kept beside its counts.
         """

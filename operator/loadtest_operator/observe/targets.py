@@ -82,7 +82,7 @@ class TargetReader:
         self._read_api_server = Joint(self._read_api_server_once)
 
     async def api_server(self) -> tuple[str, ...]:
-        """The API server's own endpoints and its Service's addresses; none where the right to read them is missing.
+        """The API server's own endpoints and its Service's addresses; none if the right to read them is missing.
 
         They are read once for all who ask at the same time. Raises ApiError.
         """
@@ -172,7 +172,7 @@ class TargetReader:
         return endpoints
 
     async def workload(self, test: ObservedTest, newest: str = "", *, with_use: bool = False) -> WorkloadLook | None:
-        """The workload that the test names, as it is now; None where it names none.
+        """The workload that the test names, as it is now; None if it names none.
 
         `newest` says when the newest pod was made that is known already. Raises ApiError.
         """

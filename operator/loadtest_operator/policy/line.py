@@ -96,7 +96,7 @@ def find_turns(holders: Iterable[Contender], waiting: Iterable[Contender], limit
 
 
 def size_refusal(pods: int, limits: Limits) -> str:
-    """Why a test of so many pods can never run here, and the one setting to change; empty where it can."""
+    """Why a test of so many pods can never run here, and the one setting to change; empty if it can."""
     for limit, name in ((limits.pods_per_test, "limits.podsPerTest"), (limits.pods, "limits.pods")):
         if limit != NO_LIMIT and pods > limit:
             return (

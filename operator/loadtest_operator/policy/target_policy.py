@@ -82,7 +82,7 @@ def urls_of(spec: Spec) -> tuple[tuple[str, str], ...]:
 
 
 def target_refusal(spec: Spec, policy: TargetPolicy) -> str:
-    """Why a spec is not for this installation, and which setting would change that; empty where it is."""
+    """Why a spec is not for this installation, and which setting would change that; empty if it is."""
     for field, url in urls_of(spec):
         host = host_of(url)
         if not policy.permits(host):
@@ -100,7 +100,7 @@ def _hint(host: str) -> str:
 
 
 def denial_reason(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: AddressPolicy) -> str:
-    """Why nothing may be sent to an address, with the setting to change where there is one; empty where it may.
+    """Why nothing may be sent to an address, with the setting to change if there is one; empty if it may.
 
     The pods hold to the same rules at each connect.
     """

@@ -80,7 +80,7 @@ class Reconciler:
     async def reconcile(self, key: Key) -> float | None:
         """One turn. Returns after how many seconds the next is due, None if only an event calls for one.
 
-        Raises ApiError where the API server is out of reach or refuses.
+        Raises ApiError if the API server is out of reach or refuses.
         """
         namespace, name = key
         observation = await self._observer.observe(namespace, name)

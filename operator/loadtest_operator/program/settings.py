@@ -42,11 +42,11 @@ class Settings:
     """`namespaces` empty means all. `host` and `port` are where `/metrics` and `/healthz` are served; an empty host
     means every address, of both families.
 
-    `secret_policy` names the admission policy that checks who may name which Secret; empty where there is none.
+    `secret_policy` names the admission policy that checks who may name which Secret; empty if there is none.
     `webhooks_file` is where the webhooks stand that hear of the ends of runs, and `report_link` the template of a
     report's address; both may be empty. `archive` is the folder or the URL of the bucket where results are archived,
-    empty where they are not, and `archive_credentials` the folder with the bucket's credentials. `lease` is the name
-    of the Lease that says which of several operators is at work; empty where there is one only.
+    empty if they are not, and `archive_credentials` the folder with the bucket's credentials. `lease` is the name
+    of the Lease that says which of several operators is at work; empty if there is one only.
     """
 
     policy: Policy
@@ -159,7 +159,7 @@ def _cluster_domain(environment: Mapping[str, str]) -> str:
 
 
 def _network_policies(environment: Mapping[str, str]) -> NetworkPolicyDefaults | None:
-    """What the NetworkPolicies of runs are made from; None where none are to be made."""
+    """What the NetworkPolicies of runs are made from; None if none are to be made."""
     if environment.get("LOADTEST_NETWORK_POLICY", "true").lower() != "true":
         return None
     return NetworkPolicyDefaults(

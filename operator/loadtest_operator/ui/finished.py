@@ -33,7 +33,7 @@ class Results:
 
 
 async def read_results(api: Api, test: ShownTest) -> Results | None:
-    """The results of a test; None where there are none that can be read.
+    """The results of a test; None if there are none that can be read.
 
     Raises ApiError.
     """

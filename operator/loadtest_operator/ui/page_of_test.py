@@ -19,7 +19,7 @@ _FETCH: Final = "kubectl loadtest report {name} -n {namespace}"
 
 
 class PageOfTest:
-    """Renders the page of one test. `last_turn` gives what the reconciler found last, None where it does not work here.
+    """Renders the page of one test. `last_turn` gives what the reconciler found last, None if it does not work here.
 
     `role` says what a reader must know of this replica, empty if it is the one at work.
     """
@@ -46,7 +46,7 @@ class PageOfTest:
         return view
 
     async def results(self) -> Results | None:
-        """The results of the test; None where there are none.
+        """The results of the test; None if there are none.
 
         Raises ApiError.
         """

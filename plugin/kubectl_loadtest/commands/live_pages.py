@@ -120,7 +120,7 @@ def _show(address: str, *, is_opened: bool) -> None:
 
 
 class _Forwarding:
-    """A local port that kubectl forwards to a pod. Raises KubectlError where it cannot be."""
+    """A local port that kubectl forwards to a pod. Raises KubectlError if it cannot be."""
 
     def __init__(self, kubectl: Kubectl, pod: str, local_port: int, pod_port: int) -> None:
         place = f"{local_port or ''}:{pod_port}"

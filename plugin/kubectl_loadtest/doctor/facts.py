@@ -154,7 +154,7 @@ def _user_rights(kubectl: Kubectl, namespace: str) -> dict[Right, bool]:
 def _operator_rights(
     kubectl: Kubectl, namespace: str, deployments: Sequence[Json]
 ) -> dict[str, dict[Right, bool]] | None:
-    """What each operator may do in the namespace; None where the user may not ask."""
+    """What each operator may do in the namespace; None if the user may not ask."""
     rights = {}
     for deployment in deployments:
         account_namespace = deployment["metadata"]["namespace"]

@@ -20,7 +20,7 @@ _PHASE_COLOURS: Final = {"Running": CYAN, "Verifying": CYAN, "Starting": CYAN, "
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Whether a stream has colours and Unicode, and how wide it is; None where any width will do."""
+    """Whether a stream has colours and Unicode, and how wide it is; None if any width will do."""
 
     in_colour: bool = False
     has_unicode: bool = True
