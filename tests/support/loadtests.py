@@ -292,6 +292,8 @@ def _target_manifest(document: Json, name: str, environment: dict[str, str]) -> 
     manifest["spec"]["selector"]["matchLabels"] = labels
     manifest["spec"]["template"]["metadata"]["labels"] = labels
     (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    # A target listens a second or two after its container has begun, and tests wait for many of them.
+    container["readinessProbe"]["periodSeconds"] = 1
     variables = {**_VARIABLES, **environment}
     if cluster_kind() is ClusterKind.LOCAL:
         variables["PYTHONPATH"] = str(TARGET_MANIFEST.parents[2] / "tests" / "targets")
