@@ -1,6 +1,5 @@
 """Reading where the pods of a test connect to: the Services that the URLs of its spec name."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -21,13 +20,12 @@ from loadtest_operator.facts.endpoints import (
     concealed,
     host_problem,
     missing_service,
-    service_of,
     slice_selector,
     unreadable_service,
 )
 from loadtest_operator.facts.observation import ObservedTest
 from loadtest_operator.observe.refusals import RefusalWatch
-from loadtest_operator.observe.targets import may_exist
+from loadtest_operator.observe.service_names import ServiceNames
 from loadtest_operator.policy.target_policy import urls_of
 
 Json = dict[str, Any]
@@ -36,17 +34,10 @@ Json = dict[str, Any]
 class DestinationReader:
     """Reads the Services that the URLs of tests name."""
 
-    def __init__(
-        self,
-        api: Api,
-        cluster_domain: str,
-        refusals: RefusalWatch,
-        may_exist: Callable[[str], Awaitable[bool]] = may_exist,
-    ) -> None:
+    def __init__(self, api: Api, names: ServiceNames, refusals: RefusalWatch) -> None:
         self._api = api
-        self._cluster_domain = cluster_domain
+        self._names = names
         self._refusals = refusals
-        self._may_exist = may_exist
 
     async def destinations(self, test: ObservedTest) -> Destinations:
         """Where every URL of a test leads; the target's own is the first.
@@ -67,7 +58,7 @@ class DestinationReader:
             if fixed is not None:
                 places.append(fixed)
                 continue
-            host = service_of(url, test.identity.namespace, self._cluster_domain)
+            host = self._names.service_of(url, test.identity.namespace)
             if host is None:
                 places.append(unresolved_destination(url))
                 continue
@@ -108,7 +99,6 @@ class DestinationReader:
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError, field: str) -> Endpoints | None:
         if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
             return None
-        name = f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"
-        if not host.is_certain and not await self._may_exist(name):
+        if not await self._names.may_name_service(host):
             return None
         return unreadable_service(host, error.message, field)

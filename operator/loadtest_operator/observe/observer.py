@@ -51,6 +51,7 @@ from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from loadtest_operator.observe.refusals import RefusalWatch
 from loadtest_operator.observe.remains import RemainsReader, is_completed
+from loadtest_operator.observe.service_names import ServiceNames
 from loadtest_operator.observe.targets import TargetReader
 from loadtest_operator.observe.templates import read_records_template
 
@@ -99,12 +100,12 @@ class Observer:
         self._api = means.api
         self._memory = means.memory
         self._listener = Listener(means.pods, means.memory, means.scrape_failed)
-        refusals = RefusalWatch(means.clock)
-        self._targets = TargetReader(means.api, means.cluster_domain, refusals)
+        refusals, names = RefusalWatch(means.clock), ServiceNames(means.cluster_domain)
+        self._targets = TargetReader(means.api, names, refusals)
         self._earlier_runs = EarlierRuns(means.api, means.memory)
         self._complaints = ComplaintReader(means.api, means.memory, means.now)
         self._remains = RemainsReader(means.api, means.archiver, makes_network_policies=means.makes_network_policies)
-        self._destinations = DestinationReader(means.api, means.cluster_domain, refusals)
+        self._destinations = DestinationReader(means.api, names, refusals)
 
     def with_latest_endpoints(self, observation: Observation) -> Observation:
         """The look with what has changed behind the target meanwhile: asking the pods may take seconds."""

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
@@ -24,7 +23,6 @@ from loadtest_operator.facts.endpoints import (
     observed_endpoints,
     selector_of,
     service_addresses,
-    service_of,
     slice_selector,
     unreadable_endpoints,
 )
@@ -39,6 +37,7 @@ from loadtest_operator.facts.workload import (
 )
 from loadtest_operator.observe.joining import Joint
 from loadtest_operator.observe.refusals import RefusalWatch
+from loadtest_operator.observe.service_names import ServiceNames
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -46,38 +45,16 @@ BESIDE_SECONDS: Final = 5.0
 _USE_SECONDS: Final = 2.0
 """A running test must not wait longer for what is only looked at beside it."""
 
-_RESOLVING_SECONDS: Final = 2.0
-_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-
 Json = dict[str, Any]
-
-
-async def may_exist(name: str) -> bool:
-    """False where DNS says that there is no such name, or none with an address; True also where it gives no answer."""
-    try:
-        async with asyncio.timeout(_RESOLVING_SECONDS):
-            await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        return error.errno not in _NO_SUCH_NAME
-    except (OSError, UnicodeError):
-        return True
-    return True
 
 
 class TargetReader:
     """Reads what belongs to the targets of tests."""
 
-    def __init__(
-        self,
-        api: Api,
-        cluster_domain: str,
-        refusals: RefusalWatch,
-        may_exist: Callable[[str], Awaitable[bool]] = may_exist,
-    ) -> None:
+    def __init__(self, api: Api, names: ServiceNames, refusals: RefusalWatch) -> None:
         self._api = api
-        self._cluster_domain = cluster_domain
+        self._names = names
         self._refusals = refusals
-        self._may_exist = may_exist
         self._api_server_addresses: tuple[str, ...] = ()
         self._read_api_server = Joint(self._read_api_server_once)
 
@@ -114,7 +91,7 @@ class TargetReader:
         """The Service that the target's URL names, or may name."""
         if test.spec is None or fixed_destination(test.spec.target.url, test.spec.pod.host_aliases or ()):
             return None
-        return service_of(test.spec.target.url, test.identity.namespace, self._cluster_domain)
+        return self._names.service_of(test.spec.target.url, test.identity.namespace)
 
     async def endpoints(self, test: ObservedTest) -> Endpoints:
         """What is behind the target's URL, as it is now and as the test's author may know it.
@@ -148,10 +125,7 @@ class TargetReader:
 
     async def _unreadable(self, spec: Spec, host: ServiceHost, error: ApiError) -> Endpoints:
         """What to do without the right to look at a Service: the pods can only resolve its name themselves."""
-        if not host.is_certain and not await self._may_exist(
-            f"{host.name}.{host.namespace}.svc.{self._cluster_domain}"
-        ):
-            # A name outside the cluster that looks like a Service's.
+        if not await self._names.may_name_service(host):
             return Endpoints()
         if spec.verification.unreadable_endpoints == UnreadableEndpoints.ACCEPT:
             return Endpoints(may_be_hidden=True)

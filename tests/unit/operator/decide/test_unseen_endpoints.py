@@ -23,7 +23,8 @@ from loadtest_operator.decide.actions import CreateJob
 from loadtest_operator.facts.endpoints import Endpoints, ServiceHost, unreadable_endpoints
 from loadtest_operator.facts.resources import observed_job
 from loadtest_operator.observe.refusals import RefusalWatch
-from loadtest_operator.observe.targets import TargetReader, may_exist
+from loadtest_operator.observe.service_names import ServiceNames, may_exist
+from loadtest_operator.observe.targets import TargetReader
 from support.builders import IDENTITY
 from support.operator_builders import (
     PLAN,
@@ -74,7 +75,7 @@ def looked_up(spec: Spec, *forbidden: str, exists: bool = True, beside: bool = F
 
     async def look() -> Endpoints | None:
         clock = asyncio.get_running_loop().time
-        reader = TargetReader(Guarded(*forbidden), "cluster.local", RefusalWatch(clock), dns)
+        reader = TargetReader(Guarded(*forbidden), ServiceNames("cluster.local", dns), RefusalWatch(clock))
         test = a_test(spec)
         return await (reader.endpoints_under_load(test) if beside else reader.endpoints(test))
 

@@ -13,6 +13,7 @@ from loadtest_operator.facts.destinations import Destination, Destinations
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.observe.destinations import DestinationReader
 from loadtest_operator.observe.refusals import RefusalWatch
+from loadtest_operator.observe.service_names import ServiceNames
 from loadtest_operator.observe.targets import TargetReader
 from support.operator_builders import a_fleet_spec, a_test
 from support.virtual_time import run_in_virtual_time
@@ -86,7 +87,7 @@ def destinations(spec: Spec, services: dict[str, Json | None], *forbidden: str, 
     async def read() -> Destinations:
         api = Cluster({"shop/clients": SERVICE, **services}, *forbidden)
         refusals = RefusalWatch(asyncio.get_running_loop().time)
-        return await DestinationReader(api, "cluster.local", refusals, dns).destinations(a_test(spec))
+        return await DestinationReader(api, ServiceNames("cluster.local", dns), refusals).destinations(a_test(spec))
 
     return run_in_virtual_time(read())
 
@@ -96,7 +97,7 @@ def read_target(
 ) -> T:
     async def read_once() -> T:
         refusals = RefusalWatch(asyncio.get_running_loop().time)
-        return await read(TargetReader(Cluster(services, *forbidden), "cluster.local", refusals))
+        return await read(TargetReader(Cluster(services, *forbidden), ServiceNames("cluster.local"), refusals))
 
     return run_in_virtual_time(read_once())
 

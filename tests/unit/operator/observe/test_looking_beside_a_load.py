@@ -7,6 +7,7 @@ import pytest
 
 from loadtest_operator.cluster.api import Api, ApiError
 from loadtest_operator.observe.refusals import RefusalWatch
+from loadtest_operator.observe.service_names import ServiceNames
 from loadtest_operator.observe.targets import BESIDE_SECONDS, TargetReader
 from support.builders import URL
 from support.operator_builders import a_fleet_spec, a_test
@@ -33,7 +34,7 @@ class Troubled(Api):
 def test_endpoints_and_workload_that_cannot_be_read_are_done_without(error: ApiError | None) -> None:
     async def look() -> tuple[Any, Any, float]:
         loop = asyncio.get_running_loop()
-        reader = TargetReader(Troubled(error), "cluster.local", RefusalWatch(loop.time))
+        reader = TargetReader(Troubled(error), ServiceNames("cluster.local"), RefusalWatch(loop.time))
         began = loop.time()
         async with asyncio.timeout(60):
             endpoints = await reader.endpoints_under_load(WATCHED)

@@ -12,6 +12,7 @@ from loadtest_operator.facts.destinations import Destinations
 from loadtest_operator.facts.endpoints import Endpoints
 from loadtest_operator.observe.destinations import DestinationReader
 from loadtest_operator.observe.refusals import LASTING_SECONDS, RefusalWatch
+from loadtest_operator.observe.service_names import ServiceNames
 from loadtest_operator.observe.targets import TargetReader
 from support.operator_builders import a_fleet_spec, a_test
 from support.virtual_time import run_in_virtual_time
@@ -54,7 +55,7 @@ def seconds_of_reading(api: Api, read: Callable[[TargetReader], Coroutine[Any, A
     async def read_once() -> tuple[T, float]:
         clock = asyncio.get_running_loop().time
         began_at = clock()
-        result = await read(TargetReader(api, "cluster.local", RefusalWatch(clock)))
+        result = await read(TargetReader(api, ServiceNames("cluster.local"), RefusalWatch(clock)))
         return result, clock() - began_at
 
     return run_in_virtual_time(read_once())
@@ -120,7 +121,7 @@ def test_a_passing_refusal_does_not_make_the_api_server_a_target() -> None:
 def test_a_passing_refusal_does_not_widen_what_pods_may_connect_to() -> None:
     async def read(api: Api) -> Destinations:
         watch = RefusalWatch(asyncio.get_running_loop().time)
-        return await DestinationReader(api, "cluster.local", watch).destinations(ACCEPTING)
+        return await DestinationReader(api, ServiceNames("cluster.local"), watch).destinations(ACCEPTING)
 
     refused_once = run_in_virtual_time(read(RefusingApi(services=1)))
 
