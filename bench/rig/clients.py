@@ -1,7 +1,6 @@
 """How each client of the benchmark is started."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bench.rig.rows import BOUNDARY
-from peers import SILENT, artillery, k6, locust_python
+from peers import SILENT, artillery, k6, locust_python, vegeta, wrk
 
 VIRTUAL_USERS: Final = 10
 CLIENTS: Final = Path(__file__).parents[1] / "clients"
@@ -84,15 +83,20 @@ def artillery_client(work: Work, source: str) -> Client:
     return Client("Artillery", command, environment | _body_source(work, source))
 
 
-def vegeta_clients(work: Work) -> list[Client]:
-    """vegeta with one prepared body, if it is installed. It has no users, but at most as many uploads in flight."""
-    if shutil.which("vegeta") is None:
-        return []
+def vegeta_client(work: Work) -> Client:
+    """vegeta with one prepared body. It has no users, but at most as many uploads in flight."""
     targets = work.body.with_name("vegeta-targets")
     targets.write_text(vegeta_target(work.url, work.body))
     limits = (f"-workers={VIRTUAL_USERS}", f"-max-workers={VIRTUAL_USERS}", f"-connections={VIRTUAL_USERS}")
-    command = ("vegeta", "attack", f"-targets={targets}", "-rate=0", f"-duration={work.seconds}s", *limits)
-    return [Client("vegeta", (*command, "-output=/dev/null"), {"GOMAXPROCS": "1"})]
+    command = (str(vegeta()), "attack", f"-targets={targets}", "-rate=0", f"-duration={work.seconds}s", *limits)
+    return Client("vegeta", (*command, "-output=/dev/null"), {"GOMAXPROCS": "1"})
+
+
+def wrk_client(work: Work) -> Client:
+    """wrk with one prepared body; like vegeta it looks at the answers' statuses alone."""
+    load = ("--threads=1", f"--connections={VIRTUAL_USERS}", f"--duration={work.seconds}s", "--timeout=120s")
+    command = (str(wrk()), *load, f"--script={CLIENTS / 'wrk.lua'}", work.url)
+    return Client("wrk", command, {"BODY": str(work.body)})
 
 
 def vegeta_target(url: str, body: Path) -> str:

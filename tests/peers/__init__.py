@@ -1,11 +1,12 @@
-"""Tools that others use, as they are published: k6, Artillery, Locust, Prometheus, axe-core, versions of Django, types
-of what monitors.
+"""Tools that others use, as they are published: k6, vegeta, wrk, Artillery, Locust, Prometheus, axe-core, versions of
+Django, types of what monitors.
 
 Each is provided once per user and kept in the cache beside the control plane's programs, under a fingerprint of
-the files that pin it. `python -m peers k6|artillery|locust|prometheus|monitoring|axe|all` provides them beforehand.
+the files that pin it. `python -m peers NAME|all` provides them beforehand.
 """
 
 from peers.build_k6 import k6
+from peers.build_vegeta import vegeta
 from peers.django_versions import DJANGO_VERSIONS, DjangoPeer, django_peer
 from peers.install_artillery import artillery
 from peers.install_axe import axe_core
@@ -14,6 +15,7 @@ from peers.monitoring_types import decoding_error, monitoring_definitions, monit
 from peers.provided import PeerMissingError
 from peers.silence import SILENT
 from peers.unpack_prometheus import prometheus_programs
+from peers.unpack_wrk import wrk
 
 __all__ = [
     "DJANGO_VERSIONS",
@@ -29,4 +31,6 @@ __all__ = [
     "monitoring_definitions",
     "monitoring_types",
     "prometheus_programs",
+    "vegeta",
+    "wrk",
 ]

@@ -1,4 +1,4 @@
-"""`python -m peers k6|artillery|locust|prometheus|monitoring|axe|all`: provide a tool and print how to start it."""
+"""`python -m peers NAME|all`: provide a tool and print how to start it."""
 
 import argparse
 import sys
@@ -15,6 +15,8 @@ from peers import (
     locust_python,
     monitoring_types,
     prometheus_programs,
+    vegeta,
+    wrk,
 )
 from peers.s3_server import versitygw
 
@@ -26,6 +28,8 @@ def _django(version: str) -> str:
 
 _PEERS: dict[str, Callable[[], str]] = {
     "k6": lambda: str(k6()),
+    "vegeta": lambda: str(vegeta()),
+    "wrk": lambda: str(wrk()),
     "artillery": lambda: " ".join(artillery()),
     "locust": lambda: f"{locust_python()} -m locust",
     "prometheus": lambda: str(prometheus_programs()[0]),
