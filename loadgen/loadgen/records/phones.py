@@ -71,17 +71,27 @@ class PhoneBook:
 
         A row's number is its base plus its step (modulo the capacity), the step counted from row 0.
         """
-        skipped_counts = np.bincount(area_indices[:first_row], minlength=len(AREA_CODES))
-        taken_counts = np.bincount(area_indices[first_row : first_row + rows], minlength=len(AREA_CODES))
-        bases: PhoneNumbers = (self._next - skipped_counts * self._step) % self.capacity
-        self._next = (self._next + taken_counts * self._step) % self.capacity
+        bases = self.take_all(self.advances(area_indices[first_row : first_row + rows]))
+        if first_row:
+            bases = (bases - self.advances(area_indices[:first_row])) % self.capacity
+        return bases
+
+    def advances(self, area_indices: NDArray[np.intp]) -> PhoneNumbers:
+        """How far each area code's next number moves if every row takes one."""
+        return np.bincount(area_indices, minlength=len(AREA_CODES)) * self._step % self.capacity
+
+    def take_all(self, advances: PhoneNumbers) -> PhoneNumbers:
+        """The same for all rows at once, of which the advances are known."""
+        bases = self._next
+        self._next = (bases + advances) % self.capacity
         return bases
 
 
 def phone_words(numbers: PhoneNumbers) -> NDArray[np.uint64]:
     """The text of each number after its area code, `NXX-XXXX`, the first character in the lowest byte."""
     exchanges = numbers // 10_000
-    words: NDArray[np.uint64] = _EXCHANGE_WORDS[exchanges] | _LINE_WORDS[numbers - exchanges * 10_000]
+    words: NDArray[np.uint64] = _EXCHANGE_WORDS.take(exchanges, mode="clip")
+    words |= _LINE_WORDS.take(numbers - exchanges * 10_000, mode="clip")
     return words
 
 

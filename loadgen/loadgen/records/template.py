@@ -30,7 +30,8 @@ class Template:
     """Rows as bytes, row r being data[ends[r]:ends[r + 1]].
 
     `marks`, shape (slots, rows), are the offsets of the bytes to write in each row, ABSENT where there are none.
-    `area_indices` point into AREA_CODES and `phone_steps` are distances as PhoneBook counts them, one a row.
+    `area_indices` point into AREA_CODES and `phone_steps` are distances as PhoneBook counts them, one a row;
+    `phone_advances` are those of the whole template, one an area code.
     `packed` has the same rows; it is None if the format does not compress.
     """
 
@@ -39,6 +40,7 @@ class Template:
     marks: Offsets
     area_indices: NDArray[np.intp]
     phone_steps: PhoneNumbers
+    phone_advances: PhoneNumbers
     has_copied_id: NDArray[np.bool_] | None = None
     packed: PackedRows | None = None
 
@@ -106,6 +108,7 @@ class TemplateDraft:
             marks=np.hstack([piece.marks + start for piece, start in zip(slices, starts, strict=True)]),
             area_indices=areas,
             phone_steps=phones.steps(areas),
+            phone_advances=phones.advances(areas),
             has_copied_id=np.concatenate(copy_flags) if copy_flags else None,
             packed=None if self._packed is None else self._packed.finish(),
         )

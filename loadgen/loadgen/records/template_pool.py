@@ -69,7 +69,11 @@ class TemplatePool:
         template = self._templates[self._choices.one_below(len(self._templates))]
         first_row = self._choices.one_below(template.rows - rows + 1)
         phones = self._numbers.phones
-        bases = phones.take(template.area_indices, first_row, rows)
+        bases = (
+            phones.take_all(template.phone_advances)
+            if rows == template.rows
+            else phones.take(template.area_indices, first_row, rows)
+        )
         return TemplatePiece(
             space=self._numbers.space,
             buffers=self._buffers,

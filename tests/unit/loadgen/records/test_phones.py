@@ -51,6 +51,17 @@ def test_a_part_of_a_template_takes_the_numbers_that_come_next() -> None:
     assert np.array_equal(numbers % PHONES_PER_AREA_CODE, expected % PHONES_PER_AREA_CODE)
 
 
+def test_a_template_that_is_taken_again_and_again_gets_the_numbers_that_come_next() -> None:
+    areas = np.array([0, 1, 0, 0, 1, 2, 0, 1], np.intp)
+    book, other = PhoneBook(3, 1, 5), PhoneBook(3, 1, 5)
+    three_times = np.tile(areas, 3)
+
+    numbers = [book.take_all(book.advances(areas))[areas] + book.steps(areas) for _ in range(3)]
+
+    expected = other.take(three_times, 0, 24)[three_times] + other.steps(three_times)
+    assert np.array_equal(np.concatenate(numbers) % PHONES_PER_AREA_CODE, expected % PHONES_PER_AREA_CODE)
+
+
 def test_the_stride_reaches_every_number() -> None:
     assert {gcd(stride, capacity) for capacity, stride in _STRIDES.items()} == {1}
 
