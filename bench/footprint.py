@@ -1,13 +1,14 @@
 """What the generator needs: time from its start to the first byte, and memory.
 
-`python -m bench.footprint [--seconds S] [--watch MINUTES]` with tests and tests/targets on PYTHONPATH. Memory is
-measured on the sink. `bench.growth` measures how the cost of a record and the memory grow.
+`python -m bench.footprint [--seconds S] [--watch MINUTES] [--write]` with tests and tests/targets on PYTHONPATH. Memory
+is measured on the sink. `bench.growth` measures how the cost of a record and the memory grow. `--write` makes the
+measurement the one of the docs (`bench/footprint.json`).
 """
 
 import argparse
+import json
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.rig.clients import CLIENTS, cores
+from bench.rig.conditions import conditions
+from bench.rig.keeping import write_measurement
 from bench.rig.processes import cpu_seconds, pinned_process, resident_bytes
 from bench.rig.sink import Sink, running_sink
 
@@ -43,7 +46,7 @@ def first_byte_seconds() -> tuple[float, float]:
             process.wait()
 
 
-def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> str:
+def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: float) -> dict[str, float]:
     """Load the sink with the whole generator, from its verification on; the chart asks for a pod by this."""
     with tempfile.TemporaryDirectory() as folder:
         load_options = ("--batch-size", str(rows), "--virtual-users", str(virtual_users), "--duration", f"{seconds:g}s")
@@ -55,13 +58,15 @@ def generator(sink: Sink, core: int, rows: int, virtual_users: int, seconds: flo
             cpu, start_seconds = cpu_seconds(process.pid), time.monotonic()
             time.sleep(seconds / 4)
             cores_used = (cpu_seconds(process.pid) - cpu) / (time.monotonic() - start_seconds)
-            memory = resident_bytes(process.pid) / 1e6
+            memory = resident_bytes(process.pid)
             records = sink.counts().records - records_before
-    rate = records / (seconds * 3 / 4)
-    return (
-        f"the whole generator, {rows} rows a batch, {virtual_users} virtual users: {memory:.0f} MB,"
-        f" {cores_used:.2f} cores at {rate:,.0f} records a second"
-    )
+    return {
+        "rows": rows,
+        "virtual_users": virtual_users,
+        "resident_bytes": memory,
+        "cores": cores_used,
+        "records_per_second": records / (seconds * 3 / 4),
+    }
 
 
 def watch(sink: Sink, core: int, minutes: float) -> Iterator[str]:
@@ -80,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each load is watched")
     parser.add_argument("--watch", type=float, metavar="MINUTES", help="only watch the memory, for so long")
+    parser.add_argument("--write", action="store_true", help="make this measurement the one of the docs")
     options = parser.parse_args()
     client_core, sink_core = cores()
     if options.watch:
@@ -87,11 +93,14 @@ def main() -> None:
             for line in watch(sink, client_core, options.watch):
                 print(line, flush=True)
         return
-    starts = [first_byte_seconds() for _ in range(_STARTS)]
-    for name, seconds in zip(("s", "s of CPU time"), zip(*starts, strict=True), strict=True):
-        print(f"first byte after {min(seconds):.2f} {name} at best, {statistics.median(seconds):.2f} in the median")
+    clock_seconds, processor_seconds = zip(*(first_byte_seconds() for _ in range(_STARTS)), strict=True)
+    first_byte = {"clock_seconds": sorted(clock_seconds), "cpu_seconds": sorted(processor_seconds)}
     with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
-        print(generator(sink, client_core, 10_000, 10, max(20.0, options.seconds)), flush=True)
+        whole = generator(sink, client_core, 10_000, 10, max(20.0, options.seconds))
+    measurement = {**conditions(), "first_byte": first_byte, "generator": whole}
+    print(json.dumps(measurement, indent=1))
+    if options.write:
+        write_measurement("footprint", measurement)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,11 @@ draws the curves into the docs (`tools/generate_growth.py`). Uploads go to the s
 generator's process, so other work on the machine changes little.
 """
 
-import json
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +17,13 @@ import msgspec
 
 from bench.operator.merging import SimulatedPod
 from bench.rig.clients import CLIENTS, cores
+from bench.rig.conditions import conditions
+from bench.rig.keeping import write_measurement
 from bench.rig.processes import cpu_seconds, pinned_process, resident_bytes
 from bench.rig.sink import Sink, running_sink
 from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.snapshot import Snapshot
 
-RESULTS: Final = Path(__file__).with_name("growth.json")
 _ROWS: Final = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 _USERS: Final = (1, 3, 10, 30, 100, 200)
 _PODS: Final = (1, 10, 30, 100, 300, 1_000)
@@ -106,8 +104,8 @@ def report(name: str, points: Iterator[Point]) -> list[Point]:
     """The points, each printed when it is measured."""
     measured = []
     for point in points:
-        measured.append({key: float(f"{value:.4g}") for key, value in point.items()})
-        print(name, measured[-1], file=sys.stderr, flush=True)
+        measured.append(point)
+        print(name, point, file=sys.stderr, flush=True)
     return measured
 
 
@@ -115,15 +113,14 @@ def main() -> None:
     _, sink_core = cores()
     with tempfile.TemporaryDirectory() as folder, running_sink(Path(folder), sink_core) as sink:
         document: dict[str, Any] = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "python": platform.python_version(),
+            **conditions(),
             "csv_rows": report("CSV, rows", by_rows(sink, "csv")),
             "xlsx_rows": report("XLSX, rows", by_rows(sink, "xlsx")),
             "users": report("users", by_users(sink)),
             "run_length": report("run length", by_run_length(sink)),
             "pods": report("pods", by_pods()),
         }
-    RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_measurement("growth", document)
 
 
 if __name__ == "__main__":

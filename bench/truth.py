@@ -1,15 +1,14 @@
 """What loadgen, Locust, Artillery and k6 say of a target's times, beside the target's own record.
 
-`python -m bench.truth [--seconds S] [--markdown FILE]` with tests and tests/targets on PYTHONPATH. The target answers
+`python -m bench.truth [--seconds S] [--write]` with tests and tests/targets on PYTHONPATH. The target answers
 after known delays and stalls once for two seconds (`bench/rig/delaying_target.py`). In the closed model ten users
-upload one file after the other. In the open model fifty uploads begin in each second, whatever the target does. vegeta
-is measured too if it is installed.
+upload one file after the other. In the open model fifty uploads begin in each second, whatever the target does.
+`--write` makes the measurement the one of the docs (`bench/truth.json`).
 """
 
 import argparse
 import csv
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,20 +19,18 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bench.rig.clients import CLIENTS, cores, vegeta_target
+from bench.rig.conditions import conditions, versions
+from bench.rig.keeping import write_measurement
 from bench.rig.processes import pinned_process
 from bench.rig.rows import body
-from peers import SILENT, artillery, k6, locust_python
+from bench.rig.table import origin, times_table
+from peers import SILENT, artillery, k6, locust_python, vegeta
 
 _ROWS: Final = 10
 _CLOSED_USERS: Final = 10
 _OPEN_USERS: Final = 400
 _RATE: Final = 50
 _PERCENTS: Final = (50, 95, 99)
-_HEAD: Final = (
-    "| model | client | uploads | p50, ms: reported | recorded "
-    "| p95: reported | recorded | p99: reported | recorded |\n"
-    "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,8 @@ def vegeta_percentiles(work: Work, core: int) -> Percentiles:
     targets, results = work.folder / "targets", work.folder / "vegeta.bin"
     targets.write_text(vegeta_target(work.url, work.folder / "body"))
     pace = (f"-rate={work.rate}/s", f"-duration={work.seconds}s", "-timeout=60s")
-    run_client(work, core, ("vegeta", "attack", f"-targets={targets}", f"-output={results}", *pace))
-    figures = json.loads(run_client(work, core, ("vegeta", "report", "-type=json", str(results))))["latencies"]
+    run_client(work, core, (str(vegeta()), "attack", f"-targets={targets}", f"-output={results}", *pace))
+    figures = json.loads(run_client(work, core, (str(vegeta()), "report", "-type=json", str(results))))["latencies"]
     return {f"p{percent}": figures[f"{percent}th"] / 1e9 for percent in _PERCENTS}
 
 
@@ -153,17 +150,10 @@ def nearest_rank(seconds: Sequence[float], percent: int) -> float:
     return seconds[-(-len(seconds) * percent // 100) - 1]
 
 
-def table_line(model: str, client: str, figures: Percentiles, recorded: Sequence[float]) -> str:
-    cells = (
-        f"{figures[f'p{percent}'] * 1e3:,.0f} | {nearest_rank(recorded, percent) * 1e3:,.0f}" for percent in _PERCENTS
-    )
-    return f"| {model} | {client} | {len(recorded):,} | {' | '.join(cells)} |\n"
-
-
-def measure(seconds: int) -> str:
-    """The table of all clients in both models."""
+def measure(seconds: int) -> list[dict[str, Any]]:
+    """What each client reports in both models, beside what the target recorded."""
     client_core, target_core = cores()
-    lines = []
+    measured = []
     with tempfile.TemporaryDirectory(prefix="loadtest-truth-") as name:
         folder = Path(name)
         (folder / "body").write_bytes(body(_ROWS))
@@ -175,23 +165,27 @@ def measure(seconds: int) -> str:
             url = f"http://127.0.0.1:{port}/upload"
             for model, rate in (("closed", None), ("open", _RATE)):
                 # vegeta has no users that wait for an answer.
-                has_vegeta = rate is not None and shutil.which("vegeta") is not None
-                for client, measurement in {**TOOLS, **({"vegeta": vegeta_percentiles} if has_vegeta else {})}.items():
-                    figures = measurement(Work(url, folder, seconds, rate), client_core)
-                    lines.append(table_line(model, client, figures, recorded_seconds(url)))
-                    print(lines[-1], end="", file=sys.stderr)
-    return _HEAD + "".join(lines)
+                tools = {**TOOLS, "vegeta": vegeta_percentiles} if rate else TOOLS
+                for client, measurement in tools.items():
+                    reported = measurement(Work(url, folder, seconds, rate), client_core)
+                    seconds_recorded = recorded_seconds(url)
+                    recorded = {f"p{percent}": nearest_rank(seconds_recorded, percent) for percent in _PERCENTS}
+                    figures = {"uploads": len(seconds_recorded), "reported": reported, "recorded": recorded}
+                    measured.append({"model": model, "client": client, **figures})
+                    print(measured[-1], file=sys.stderr, flush=True)
+    return measured
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=20, help="how long each client loads the target")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there as well")
+    parser.add_argument("--write", action="store_true", help="make this measurement the one of the docs")
     options = parser.parse_args()
-    table = measure(options.seconds)
-    print(table, end="")
-    if options.markdown:
-        options.markdown.write_text(table, encoding="utf-8")
+    about = {**conditions(), "seconds": options.seconds, "versions": versions()}
+    measurement = {**about, "clients": measure(options.seconds)}
+    print(f"{origin(measurement)}\n\n{times_table(measurement)}")
+    if options.write:
+        write_measurement("truth", measurement)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,17 @@
 """How fast loadgen uploads beside Locust, Artillery and k6, and beside a bare socket.
 
-`make bench`, or `python -m bench.uploads [--rounds N] [--seconds S] [--work NAME] [--markdown FILE]` with tests and
+`make bench`, or `python -m bench.uploads [--rounds N] [--seconds S] [--work NAME] [--write]` with tests and
 tests/targets on PYTHONPATH. The client has one core, the target another; all clients of a work are run in turn, and of
-their rounds the median counts. What arrived is counted by the target, after a warm-up.
+their rounds the median counts. What arrived is counted by the target, after a warm-up. `--write` makes the measurement
+the one of the docs (`bench/uploads.json`).
 """
 
 import argparse
-import json
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,16 +26,18 @@ from bench.rig.clients import (
     locust_client,
     raw_socket_client,
     transport_client,
-    vegeta_clients,
+    vegeta_client,
+    wrk_client,
 )
+from bench.rig.conditions import conditions, versions
 from bench.rig.django import running_django
-from bench.rig.measuring import Run, measure, median
+from bench.rig.keeping import write_measurement
+from bench.rig.measuring import Run, measure
 from bench.rig.rows import body, request, write_pool
 from bench.rig.sink import SinkCounts, running_sink
-from bench.rig.table import markdown
-from peers import PeerMissingError, artillery, k6, locust_python
+from bench.rig.table import origin, upload_tables
+from peers import PeerMissingError
 
-RESULTS: Final = Path(__file__).with_name("results")
 _LOAD_SECONDS: Final = 600
 
 
@@ -58,7 +56,7 @@ class Row:
 def _prepared_clients(work: Work) -> list[Client]:
     peers = [locust_client(work, "body"), artillery_client(work, "body"), k6_client(work, "body")]
     raw_sockets = [raw_socket_client(work), raw_socket_client(work, "fresh")]
-    return [*raw_sockets, transport_client(work), *peers, *vegeta_clients(work)]
+    return [*raw_sockets, transport_client(work), *peers, vegeta_client(work), wrk_client(work)]
 
 
 def _unique_clients(work: Work) -> list[Client]:
@@ -101,8 +99,8 @@ def _target(row: Row, folder: Path, core: int) -> Iterator[tuple[str, Callable[[
             yield f"http://127.0.0.1:{sink.port}{row.path}", sink.counts
 
 
-def run(row: Row, rounds: int, seconds: float, report: Callable[[str], None]) -> dict[str, Run]:
-    """The median of each client of a row of work, by its name."""
+def run(row: Row, rounds: int, seconds: float, report: Callable[[str], None]) -> dict[str, list[Run]]:
+    """The rounds of each client of a row of work, by its name."""
     client_core, target_core = cores()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loadtest-bench-")))
@@ -120,40 +118,7 @@ def run(row: Row, rounds: int, seconds: float, report: Callable[[str], None]) ->
                 runs[client.name].append(round_run)
                 rate = f"{round_run.records_per_second:,.0f} records/s, {round_run.uploads_per_second:,.0f} uploads/s"
                 report(f"{row.name}, round {number + 1} of {rounds}, {client.name}: {rate}, busy {round_run.busy:.0%}")
-        return {name: median(client_runs) for name, client_runs in runs.items()}
-
-
-def measurement_conditions(rounds: int, seconds: float) -> dict[str, Any]:
-    """What the figures depend on."""
-    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.system()} {platform.release()}, {model}",
-        "python": platform.python_version(),
-        "rounds": rounds,
-        "seconds_a_round": seconds,
-        "versions": {
-            "aiohttp": version("aiohttp"),
-            "numpy": version("numpy"),
-            "uvloop": version("uvloop"),
-            "k6": _first_line_of(str(k6()), "version").split()[1],
-            "Artillery": _artillery_version(),
-            "Locust": _first_line_of(str(locust_python()), "-m", "locust", "--version").split()[1],
-        },
-    }
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
-
-
-def _first_line_of(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0].strip()
-
-
-def _artillery_version() -> str:
-    package = json.loads(Path(artillery()[1]).parents[1].joinpath("package.json").read_text("utf-8"))
-    return f"{package['version']} on Node.js {_first_line_of(artillery()[0], '--version')}"
+        return runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -161,32 +126,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="how long a client is measured in a round")
     parser.add_argument("--work", choices=[row.name for row in ROWS], action="append", help="only this; repeatable")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there as well")
+    parser.add_argument("--write", action="store_true", help="make this measurement the one of the docs")
     options = parser.parse_args(arguments)
+    if options.write and options.work:
+        parser.error("the docs show all work of one run, so --write does not go with --work")
     try:
-        about = measurement_conditions(options.rounds, options.seconds)
-        results = {
-            row.title: run(row, options.rounds, options.seconds, lambda text: print(text, file=sys.stderr))
-            for row in ROWS
-            if not options.work or row.name in options.work
+        measurement: dict[str, Any] = {
+            **conditions(),
+            "rounds": options.rounds,
+            "seconds_a_round": options.seconds,
+            "versions": versions(),
+            "work": {},
         }
+        for row in ROWS:
+            if not options.work or row.name in options.work:
+                runs = run(row, options.rounds, options.seconds, lambda text: print(text, file=sys.stderr, flush=True))
+                clients = {name: [asdict(each) for each in rounds] for name, rounds in runs.items()}
+                measurement["work"][row.name] = {"title": row.title, "clients": clients}
     except (PeerMissingError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
-    RESULTS.mkdir(exist_ok=True)
-    document = {
-        **about,
-        "work": {
-            title: {name: asdict(run) for name, run in client_runs.items()} for title, client_runs in results.items()
-        },
-    }
-    path = RESULTS / f"uploads_{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    table = markdown(about, results)
-    print(table)
-    print(f"written to {path}", file=sys.stderr)
-    if options.markdown:
-        options.markdown.write_text(table, encoding="utf-8")
+    print(f"{origin(measurement)}\n\n{upload_tables(measurement)}")
+    if options.write:
+        write_measurement("uploads", measurement)
     return 0
 
 

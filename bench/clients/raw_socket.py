@@ -1,7 +1,7 @@
 """`raw_socket.py HOST PORT REQUEST CONNECTIONS [fresh]`: send one prepared request again and again over bare sockets.
 
-What this reaches is the limit: nothing is composed, measured or looked at but the end of each answer. With `fresh`
-each request has a connection of its own, as uploads of large batches have.
+What this reaches is the limit of a client in Python: nothing is composed, measured or looked at but the end of each
+answer. With `fresh` each request has a connection of its own, as uploads of large batches have.
 """
 
 import socket

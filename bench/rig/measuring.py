@@ -1,8 +1,7 @@
 """One client on one target for a while: what arrived, counted by the target, and what it cost the client."""
 
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,8 +56,3 @@ def measure(client: Client, core: int, read_counts: Callable[[], SinkCounts], se
         busy=cpu / wall,
         resident_bytes=memory_bytes,
     )
-
-
-def median(runs: Sequence[Run]) -> Run:
-    """The median of each figure by itself."""
-    return Run(*(statistics.median(getattr(run, name) for run in runs) for name in Run.__dataclass_fields__))

@@ -1,38 +1,62 @@
-"""The figures as a document's tables."""
+"""Figures of measurements as tables of a document. The measurements are those that are written as JSON."""
 
-from collections.abc import Mapping
-from typing import Any
+import statistics
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
-from bench.rig.measuring import Run
+Json = dict[str, Any]
 
-_HEAD = (
-    "| client | records/s | uploads/s | MB/s | CPU s per million records | of its core | memory, MB |\n"
-    "|---|---:|---:|---:|---:|---:|---:|\n"
+COST: Final = "cpu_seconds_per_million_records"
+PERCENTILES: Final = ("p50", "p95", "p99")
+
+_UPLOADS_HEAD: Final = (
+    "| client | records/s | uploads/s | MB/s | CPU s per million records | all rounds | of its core | memory, MB |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---:|\n"
+)
+_TIMES_HEAD: Final = (
+    "| model | client | uploads | p50, ms: reported | recorded "
+    "| p95: reported | recorded | p99: reported | recorded |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
 )
 
 
-def markdown(about: Mapping[str, Any], results: Mapping[str, Mapping[str, Run]]) -> str:
-    """Every row of work as a table, under a line that says where the figures come from."""
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    origin = (
-        f"Measured on {about['date']}: {about['machine']}, Python {about['python']}; {versions}. Medians of"
-        f" {about['rounds']} rounds of {about['seconds_a_round']:g} s.\n"
+def origin(measurement: Json) -> str:
+    """When, where and with what was measured."""
+    versions = "".join(f", {name} {version}" for name, version in measurement.get("versions", {}).items())
+    return f"Measured on {measurement['date']}: {measurement['machine']}, Python {measurement['python']}{versions}."
+
+
+def median(rounds: Iterable[Json], figure: str) -> float:
+    return float(statistics.median(each[figure] for each in rounds))
+
+
+def upload_tables(measurement: Json, heading: str = "###") -> str:
+    """Every work as a table under a heading, with the median of each figure by itself."""
+    return "\n".join(
+        f"{heading} {work['title']}\n\n{_UPLOADS_HEAD}{''.join(_upload_lines(work['clients']))}"
+        for work in measurement["work"].values()
     )
-    return origin + "".join(f"\n### {title}\n\n{_HEAD}{_lines(clients)}" for title, clients in results.items())
 
 
-def _lines(clients: Mapping[str, Run]) -> str:
-    return "".join(f"| {name} | {_cells(run)} |\n" for name, run in clients.items())
+def times_table(measurement: Json) -> str:
+    """What each client reports of the times of its uploads, beside what the target recorded."""
+    lines = []
+    for each in measurement["clients"]:
+        cells = [f"{each[who][name] * 1e3:,.0f}" for name in PERCENTILES for who in ("reported", "recorded")]
+        lines.append(f"| {each['model']} | {each['client']} | {each['uploads']:,} | {' | '.join(cells)} |\n")
+    return _TIMES_HEAD + "".join(lines)
 
 
-def _cells(run: Run) -> str:
-    return " | ".join(
-        (
-            f"{run.records_per_second:,.0f}",
-            f"{run.uploads_per_second:,.0f}",
-            f"{run.bytes_per_second / 1e6:,.0f}",
-            f"{run.cpu_seconds_per_million_records:.3f}",
-            f"{run.busy:.0%}",
-            f"{run.resident_bytes / 1e6:,.0f}",
+def _upload_lines(clients: dict[str, list[Json]]) -> Iterator[str]:
+    for name, rounds in clients.items():
+        costs = [each[COST] for each in rounds]
+        cells = (
+            f"{median(rounds, 'records_per_second'):,.0f}",
+            f"{median(rounds, 'uploads_per_second'):,.0f}",
+            f"{median(rounds, 'bytes_per_second') / 1e6:,.0f}",
+            f"{statistics.median(costs):.3f}",
+            f"{min(costs):.3f} to {max(costs):.3f}",
+            f"{median(rounds, 'busy'):.0%}",
+            f"{median(rounds, 'resident_bytes') / 1e6:,.0f}",
         )
-    )
+        yield f"| {name} | {' | '.join(cells)} |\n"
