@@ -7,7 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from loadgen.http.upload_progress import PartNanoseconds
+from loadgen.measure.accepted_uploads import AcceptedUploads
+from loadgen.measure.plateau_tally import PlateauTally
 from loadgen.measure.recorder import Recorder, Sample
+from loadgen.measure.slow_tally import SlowTally
+from loadgen.measure.tallies import AddressTally, SecondTally
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.causes import Cause, cause_of
@@ -19,6 +24,7 @@ from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snaps
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.plan import Step
+from loadtest_model.plan.climb import Climb, ClimbBy
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
@@ -52,6 +58,9 @@ def samples(draw: st.DrawFn) -> Sample:
         has_begun=draw(st.booleans()) if error else True,
         address=address,
         departed_addresses=tuple(left),
+        own_response_ns=draw(st.integers(0, SECOND)),
+        own_service_ns=draw(st.integers(0, SECOND)),
+        parts=PartNanoseconds(*(draw(st.none() | st.integers(0, SECOND)) for _ in PartNanoseconds._fields)),
     )
 
 
@@ -104,6 +113,46 @@ def test_due_is_sent_and_sent_is_the_sum_of_the_outcomes_everywhere(taken: list[
     assert sum(seen.errors.values()) == sum(sample.error is not None for sample in taken)
     for name in ("accepted", "rejected", "unknown", "violation"):
         assert getattr(seen.total, name) == sum(outcome_of(sample.error) == name for sample in taken)
+
+
+@given(st.lists(samples(), max_size=40), st.booleans())
+def test_uploads_that_are_counted_together_come_to_what_they_come_to_one_by_one(
+    taken: list[Sample], climbs: bool
+) -> None:
+    step = replace(STEP, climb=Climb(by=ClimbBy.VIRTUAL_USERS)) if climbs else STEP
+    together, one_by_one = Recorder(0, 1), Recorder(0, 1)
+    steps = [recorder.open_step(step, START) for recorder in (together, one_by_one)]
+    for sample in taken:
+        for step_recorder in steps:
+            step_recorder.finish(step_recorder.begin(sample.intended_ns), sample)
+        one_by_one.read(0, START)
+
+    assert together.read(0, START)[1] == one_by_one.read(0, START)[1]
+
+
+@given(st.lists(samples().map(lambda sample: replace(sample, error=None, has_begun=True)), min_size=1, max_size=9))
+def test_each_tally_counts_accepted_uploads_together_as_it_does_one_by_one(taken: list[Sample]) -> None:
+    uploads = AcceptedUploads([replace(sample, address=ADDRESSES[0], departed_addresses=()) for sample in taken])
+    plateaus, slow_tallies = (PlateauTally(0), PlateauTally(0)), (SlowTally(0, START), SlowTally(0, START))
+    seconds, addresses = (SecondTally(1, 1), SecondTally(1, 1)), (AddressTally(), AddressTally())
+    for sample in uploads.samples:
+        response_ns, service_ns = sample.finished_ns - sample.intended_ns, sample.finished_ns - sample.sent_ns
+        plateaus[0].add(sample, response_ns, service_ns)
+        seconds[0].end(sample)
+        seconds[0].tally.add(sample)
+        addresses[0].add(sample)
+        slow_tallies[0].add(sample)
+
+    plateaus[1].add_accepted(uploads)
+    seconds[1].end_accepted(uploads)
+    seconds[1].tally.add_accepted(uploads)
+    addresses[1].add_accepted(uploads)
+    slow_tallies[1].add_accepted(uploads)
+
+    assert plateaus[1].aggregate(1, (), is_over=True) == plateaus[0].aggregate(1, (), is_over=True)
+    assert seconds[1].second(0, 1) == seconds[0].second(0, 1)
+    assert addresses[1].counts() == addresses[0].counts()
+    assert slow_tallies[1].samples() == slow_tallies[0].samples()
 
 
 @given(st.lists(samples(), max_size=40), st.lists(st.integers(0, 5), max_size=10))

@@ -1,6 +1,6 @@
 """How often each cause occurred in one step of one pod."""
 
-from loadgen.measure.tallies import Sample
+from loadgen.measure.samples import Sample
 from loadtest_model.measurement.cause_counts import EXAMPLE_CHARACTERS, CauseCount, Example
 from loadtest_model.measurement.causes import Cause, cause_of
 from loadtest_model.values import NANOSECONDS

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from loadgen.measure.tallies import Sample
+from loadgen.measure.accepted_uploads import AcceptedUploads
+from loadgen.measure.samples import Sample
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import SketchBuilder
@@ -34,6 +35,11 @@ class OwnTally:
         """Add the own parts of an upload whose times count."""
         self._response.add(min(response_ns, sample.own_response_ns))
         self._service.add(min(service_ns, sample.own_service_ns))
+
+    def add_accepted(self, uploads: AcceptedUploads) -> None:
+        """Add the own parts of uploads as `add` does."""
+        self._response.add_all(uploads.own_responses_ns)
+        self._service.add_all(uploads.own_services_ns)
 
     def drop(self, wait_ns: int, own_share: float, *, has_time: bool = True) -> None:
         """Add an arrival that waited in vain, of whose wait our own side caused a share.

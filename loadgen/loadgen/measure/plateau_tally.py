@@ -3,9 +3,11 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from loadgen.measure.accepted_uploads import AcceptedUploads
 from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
-from loadgen.measure.tallies import PartsTally, Sample, Tally
+from loadgen.measure.samples import Sample
+from loadgen.measure.tallies import PartsTally, Tally
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import SketchBuilder
 from loadtest_model.measurement.step import MOST_IN_FLIGHT_AGES, StepAggregate
@@ -39,6 +41,14 @@ class PlateauTally:
         self.own.add(sample, response_ns, service_ns)
         if sample.error is ErrorKind.CANCELLED:
             self._censored.add(response_ns, service_ns, sample.remaining_ns)
+
+    def add_accepted(self, uploads: AcceptedUploads) -> None:
+        """Add uploads that were accepted."""
+        self._counts.add_accepted(uploads)
+        self._response.add_all(uploads.responses_ns)
+        self._service.add_all(uploads.services_ns)
+        self._parts.add_all(sample.parts for sample in uploads.samples)
+        self.own.add_accepted(uploads)
 
     def drop(self, wait_ns: int, own_share: float, *, has_time: bool = True) -> None:
         """Add an arrival that got no virtual user; with `has_time` its wait is one of the response times."""

@@ -1,15 +1,19 @@
 """Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
 
 from bisect import bisect_right
+from functools import partial
 from itertools import accumulate
+from typing import Final
 
+from loadgen.measure.accepted_uploads import AcceptedUploads, accepted_groups
 from loadgen.measure.cause_tally import CauseTally
 from loadgen.measure.censored_tally import CensoredTally
 from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
 from loadgen.measure.plateau_tally import ClimbTally
+from loadgen.measure.samples import Sample
 from loadgen.measure.slow_tally import SlowTally
 from loadgen.measure.step_seconds import StepSeconds
-from loadgen.measure.tallies import AddressTally, PartsTally, Sample, Tally
+from loadgen.measure.tallies import AddressTally, PartsTally, Tally
 from loadtest_model.measurement.counts import merged_counts
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.silence import Silence
@@ -20,6 +24,9 @@ from loadtest_model.plan import Step
 from loadtest_model.values import NANOSECONDS
 
 __all__ = ["Recorder", "Sample", "StepRecorder"]
+
+_COUNT_AT: Final = 256
+"""How many finished uploads are kept before they are counted. That takes less than a millisecond."""
 
 
 class StepRecorder:
@@ -54,7 +61,10 @@ class StepRecorder:
         self._segment_response = [SketchBuilder() for _ in step.segments]
         self._segment_counts = [Tally() for _ in step.segments]
         self._climb = ClimbTally(start_ns, self._warm_up_ns, self._segment_ends_ns) if step.climb else None
+        self._part_of = partial(bisect_right, sorted({self._warm_up_ns, *self._segment_ends_ns}))
         self._in_flight: dict[int, int] = {}
+        self._uncounted: list[Sample] = []
+        self._uncounted_end_ns = start_ns
         self._last_upload_number = 0
         self._withdrawn = 0
         self._last_activity_ns = start_ns
@@ -69,11 +79,53 @@ class StepRecorder:
         return self._last_upload_number
 
     def finish(self, upload_number: int, sample: Sample) -> None:
-        """Count the upload that was begun under this number; each counts once."""
+        """Count the upload that was begun under this number; each counts once.
+
+        It is counted together with others that end in the same second, and before anything is read.
+        """
         del self._in_flight[upload_number]
         finished_ns = sample.finished_ns
         if finished_ns > self._last_activity_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
             self._last_activity_ns = finished_ns
+        if finished_ns >= self._uncounted_end_ns:
+            self._count_finished()
+            # The second has the virtual users of now, whatever is noted before it is counted.
+            self._seconds.add_until(finished_ns - self._start_ns)
+            self._uncounted_end_ns += ((finished_ns - self._uncounted_end_ns) // NANOSECONDS + 1) * NANOSECONDS
+        self._uncounted.append(sample)
+        if len(self._uncounted) >= _COUNT_AT:
+            self._count_finished()
+
+    def _count_finished(self) -> None:
+        """Count the uploads that have finished."""
+        if self._uncounted:
+            samples, self._uncounted = self._uncounted, []
+            groups, others = accepted_groups(samples, self._start_ns, self._part_of)
+            for uploads in groups:
+                self._count_accepted(uploads)
+            for sample in others:
+                self._count(sample)
+
+    def _count_accepted(self, uploads: AcceptedUploads) -> None:
+        sample = uploads.samples[0]
+        since_start_ns = sample.intended_ns - self._start_ns
+        self._seconds.at(since_start_ns).tally.add_accepted(uploads)
+        self._address(uploads.address).add_accepted(uploads)
+        if since_start_ns >= self._warm_up_ns:
+            segment = self._segment(since_start_ns)
+            self._segment_counts[segment].add_accepted(uploads)
+            self._segment_response[segment].add_all(uploads.responses_ns)
+            self._service.add_all(uploads.services_ns)
+            self._own.add_accepted(uploads)
+            self._slowest.add_accepted(uploads)
+            self._parts.add_all(sample.parts for sample in uploads.samples)
+            if self._climb:
+                self._climb.plateaus[segment].add_accepted(uploads)
+        else:
+            self._warm_up.add_accepted(uploads)
+        self._seconds.at(sample.finished_ns - self._start_ns).end_accepted(uploads)
+
+    def _count(self, sample: Sample) -> None:
         # Timers fire up to a millisecond early, and nothing is due before the start.
         since_start_ns = max(0, sample.intended_ns - self._start_ns)
         self._seconds.at(since_start_ns).tally.add(sample)
@@ -88,7 +140,7 @@ class StepRecorder:
             self._judge(sample, since_start_ns)
         else:
             self._warm_up.add(sample)
-        self._seconds.at(finished_ns - self._start_ns).end(sample)
+        self._seconds.at(sample.finished_ns - self._start_ns).end(sample)
 
     def drop(self, upload_number: int, now_ns: int, own_share: float = 0.0) -> None:
         """Count an arrival that was begun under this number and got no virtual user in time.
@@ -155,7 +207,9 @@ class StepRecorder:
     def record_offer(self, due_ns: int, offered: int, planned: int) -> None:
         """Note how much was offered of a piece of the planned load that was due at this instant."""
         if due_ns - self._start_ns >= self._warm_up_ns:
-            for own in (self._own, *self._own_of_plateau(due_ns)):
+            self._own.offered += offered
+            self._own.planned += planned
+            for own in self._own_of_plateau(due_ns) if self._climb else ():
                 own.offered += offered
                 own.planned += planned
 
@@ -183,6 +237,7 @@ class StepRecorder:
 
     def read(self, since: int, now_ns: int) -> StepAggregate:
         """The step as it stands, with those seconds that changed after reading number `since`."""
+        self._count_finished()
         if self._end_ns is None and now_ns >= self._start_ns:
             self._last_activity_ns = max(self._last_activity_ns, now_ns)
             self._seconds.add_until(now_ns - self._start_ns)

@@ -2,7 +2,8 @@
 
 import heapq
 
-from loadgen.measure.tallies import Sample
+from loadgen.measure.accepted_uploads import AcceptedUploads
+from loadgen.measure.samples import Sample
 from loadtest_model.measurement.slow_samples import MOST_SLOW_SAMPLES, SlowSample, slowest_samples
 
 
@@ -29,6 +30,11 @@ class SlowTally:
             heapq.heapreplace(self._heap, entry)
         if len(self._heap) == MOST_SLOW_SAMPLES:
             self._least_ns = self._heap[0][0]
+
+    def add_accepted(self, uploads: AcceptedUploads) -> None:
+        if max(uploads.responses_ns) > self._least_ns:
+            for sample in uploads.samples:
+                self.add(sample)
 
     def samples(self) -> tuple[SlowSample, ...]:
         """The slowest so far, the slowest first."""

@@ -1,49 +1,17 @@
 """Counts that grow by whole samples."""
 
-from msgspec import Struct
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from loadgen.http.upload_progress import PartNanoseconds
+from loadgen.measure.accepted_uploads import AcceptedUploads
+from loadgen.measure.samples import Sample
 from loadtest_model.measurement.causes import CUT_CAUSES, Cause, cause_of
 from loadtest_model.measurement.coarse_times import CoarseTimes, bucket_of, buckets_of, coarse_times
 from loadtest_model.measurement.counts import Counts, Second
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.measurement.spread import AddressCounts
 from loadtest_model.measurement.upload_parts import UploadPart, UploadParts
-
-
-class Sample(Struct, frozen=True):
-    """One finished upload; instants are on the monotonic clock, in nanoseconds.
-
-    `has_begun` is False if no byte of it can have left. `address` is empty if no address was available.
-    `departed_addresses` are the addresses tried before it, which had left the target when a connection was tried.
-    `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
-    `remaining_ns` is how much longer it had until its time-out.
-    For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
-    describes the failure in one printable line. `trace_id` is empty if it carried no `traceparent`.
-    """
-
-    intended_ns: int
-    sent_ns: int
-    finished_ns: int
-    rows: int
-    error: ErrorKind | None
-    records_confirmed: int
-    bytes_sent: int
-    has_begun: bool
-    own_response_ns: int = 0
-    own_service_ns: int = 0
-    remaining_ns: int = 0
-    address: str = ""
-    departed_addresses: tuple[str, ...] = ()
-    parts: PartNanoseconds = PartNanoseconds()
-    cause: Cause | None = None
-    status: int | None = None
-    detail: str = ""
-    trace_id: str = ""
-
-    @property
-    def outcome(self) -> Outcome:
-        return outcome_of(self.error)
 
 
 class Tally:
@@ -75,6 +43,13 @@ class Tally:
         self.records_confirmed += sample.records_confirmed
         self.bytes_sent += sample.bytes_sent
         self.rerouted += bool(sample.departed_addresses)
+
+    def add_accepted(self, uploads: AcceptedUploads) -> None:
+        """Count as `add` does, all at once."""
+        self.accepted += uploads.count
+        self.records_sent += uploads.records_sent
+        self.records_confirmed += uploads.records_confirmed
+        self.bytes_sent += uploads.bytes_sent
 
     def _add_failure(self, error: ErrorKind) -> None:
         match outcome_of(error):
@@ -139,6 +114,14 @@ class SecondTally:
             self.response_ns_sum += response_ns
             self._unpacked_times.append(response_ns)
 
+    def end_accepted(self, uploads: AcceptedUploads) -> None:
+        """As `end`, for all at once."""
+        self.ended += uploads.count
+        self.answers += uploads.count
+        self.records_answered += uploads.records_confirmed
+        self.response_ns_sum += sum(uploads.responses_ns)
+        self._unpacked_times += uploads.responses_ns
+
     def second(self, number: int, users: int) -> Second:
         """The second of this number, with so many virtual users at work."""
         return Second(
@@ -159,9 +142,8 @@ class SecondTally:
         """The response times of the answers, which take little room from now on until another is added."""
         if self._unpacked_times:
             buckets = buckets_of(self._answer_times)
-            for response_ns in self._unpacked_times:
-                bucket = bucket_of(response_ns)
-                buckets[bucket] = buckets.get(bucket, 0) + 1
+            for bucket, count in Counter(map(bucket_of, self._unpacked_times)).items():
+                buckets[bucket] = buckets.get(bucket, 0) + count
             self._answer_times, self._unpacked_times = coarse_times(buckets), []
         return self._answer_times
 
@@ -177,6 +159,13 @@ class _PartTally:
         self.sum_ns += nanoseconds
         if nanoseconds > self.max_ns:  # noqa: PLR1730 - for each upload, where calls are the cost
             self.max_ns = nanoseconds
+
+    def add_all(self, nanoseconds: Sequence[int | None]) -> None:
+        times = [time for time in nanoseconds if time is not None]
+        if times:
+            self.count += len(times)
+            self.sum_ns += sum(times)
+            self.max_ns = max(self.max_ns, *times)
 
     def part(self) -> UploadPart:
         return UploadPart(count=self.count, sum_nanoseconds=self.sum_ns, max_nanoseconds=self.max_ns)
@@ -194,6 +183,10 @@ class PartsTally:
         for tally, nanoseconds in zip(self._tallies, times, strict=True):
             if nanoseconds is not None:
                 tally.add(nanoseconds)
+
+    def add_all(self, times: Iterable[PartNanoseconds]) -> None:
+        for tally, nanoseconds in zip(self._tallies, zip(*times, strict=True), strict=True):
+            tally.add_all(nanoseconds)
 
     def parts(self) -> UploadParts:
         return UploadParts(
@@ -221,6 +214,11 @@ class AddressTally:
             cause = sample.cause or cause_of(sample.error)
             self.cut += sample.error is ErrorKind.RESET and cause in CUT_CAUSES
             self.stale += cause is Cause.STALE_CONNECTION
+
+    def add_accepted(self, uploads: AcceptedUploads) -> None:
+        """Count as `add` does, all at once."""
+        self.sent += uploads.count
+        self.accepted += uploads.count
 
     def counts(self) -> AddressCounts:
         return AddressCounts(**{name: getattr(self, name) for name in self.__slots__})

@@ -6,7 +6,7 @@ its middle 2 g^i / (g + 1) lies within the relative error a of each of them.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -181,6 +181,12 @@ class SketchBuilder:
         uncounted = self._uncounted
         uncounted.append(nanoseconds)
         if len(uncounted) >= _FOLD_AT:
+            self._fold()
+
+    def add_all(self, nanoseconds: Sequence[int]) -> None:
+        """Collect several durations, each as `add` does."""
+        self._uncounted += nanoseconds
+        if len(self._uncounted) >= _FOLD_AT:
             self._fold()
 
     def _fold(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from loadgen.measure.own_tally import OwnTally
-from loadgen.measure.tallies import Sample
+from loadgen.measure.samples import Sample
 from loadtest_model.measurement.outcomes import ErrorKind
 
 SECOND = 1_000_000_000

@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from loadgen.measure.recorder import Recorder, Sample, StepRecorder
+from loadtest_model.load.arrivals import ArrivalProcess, Arrivals
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.causes import Cause
 from loadtest_model.measurement.counts import Counts
@@ -196,6 +197,23 @@ def test_every_second_up_to_now_is_there_with_the_virtual_users_of_this_pod() ->
 
     assert [second.second for second in seconds] == [0, 1, 2, 3, 4, 5, 6]
     assert [second.virtual_users for second in seconds] == [1, 1, 1, 1, 1, 2, 2]
+
+
+def test_a_second_keeps_the_users_that_were_at_work_in_it_when_the_next_ones_are_noted() -> None:
+    recorder, step = open_step(
+        structs.replace(
+            make_step(), arrivals=Arrivals(process=ArrivalProcess.CONSTANT, rates=(), max_lateness_seconds=1.0)
+        )
+    )
+    step.record_users(2, START)
+    record(step, sample(1.2, 1.0))
+    step.record_users(5, START + 5 * SECOND // 2)
+
+    assert [second.virtual_users for second in read(recorder, at_seconds=2.9).seconds] == [2, 2, 5]
+    record(step, sample(1.9, 2.0))
+    step.record_users(7, START + 5 * SECOND)
+
+    assert [second.virtual_users for second in read(recorder, at_seconds=5.5).seconds] == [2, 2, 5, 5, 7, 7]
 
 
 def test_a_step_that_has_not_begun_has_no_seconds() -> None:
