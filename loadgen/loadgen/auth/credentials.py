@@ -24,6 +24,11 @@ class Credentials:
         self._tokens = tokens
         self._further = further
 
+    @property
+    def are_needed(self) -> bool:
+        """Whether there are any."""
+        return self._tokens is not None or bool(self._further)
+
     async def headers(self) -> dict[str, str]:
         """The headers by their names. Raises TokenUnreadableError if one is called for and could never be had."""
         headers = {} if self._tokens is None else {AUTHORIZATION: await self._tokens.authorization()}

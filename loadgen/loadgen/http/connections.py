@@ -29,7 +29,7 @@ class Connection(ResponseHandler):
     What is written goes to the system at once, as far as the system takes it. `is_answering` says that something has
     come since an answer was expected. Two instants of the monotonic clock belong to the answer that is expected:
     `last_data_at` is when the last data was noticed, and `writable_at` is when it was noticed that the system takes
-    more.
+    more. `buffer_full_seconds` is how long the system took no more of the request.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_tls: bool, heads: AnswerHeads | None = None) -> None:
@@ -47,6 +47,35 @@ class Connection(ResponseHandler):
         self.idle_since = 0.0
         self.writable_at: float | None = None
         self.last_data_at: float | None = None
+        self.buffer_full_seconds = 0.0
+
+    @property
+    def deadline(self) -> float:
+        """The instant at which the exchange fails."""
+        return self._deadline
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing came on it since `rest`, and it can still be used."""
+        transport = self.transport
+        return (
+            self.last_data_at is None
+            and self._exception is None
+            and transport is not None
+            and not transport.is_closing()
+        )
+
+    def rest(self, now: float) -> None:
+        """No exchange is under way from now on."""
+        self._deadline = inf
+        self.idle_since = now
+        self.last_data_at = None
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether more can be sent, and is wanted: there is no answer yet, and there may be one."""
+        transport = self.transport
+        return not self._buffer and self._exception is None and transport is not None and not transport.is_closing()
 
     @property
     def is_over(self) -> bool:
@@ -57,6 +86,7 @@ class Connection(ResponseHandler):
         """Take what comes from now on for the answer to a new request."""
         self.is_answering = False
         self.writable_at = self.last_data_at = None
+        self.buffer_full_seconds = 0.0
         self._is_unparsed = True
 
     def _begin_parsing(self) -> None:
@@ -114,11 +144,14 @@ class Connection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         self.last_data_at = time.monotonic()
         if self._is_unparsed:
-            answer = self._heads.whole_answer(data)
+            answer: Any = self._heads.whole_answer(data)
             if answer is not None:
                 self._is_unparsed = False
                 self.is_answering = True
-                self.feed_data(answer)
+                # It is no interim answer.
+                super().feed_data(answer)
+                if self._writable is not None:
+                    self._wake_writer()
                 return
             self._begin_parsing()
         self._last_data = data
@@ -183,8 +216,7 @@ class Connections:
         while idle:
             connection = idle.pop()
             # Something unasked may have arrived on it; it must not be taken for the next answer.
-            is_usable = connection.is_connected() and not connection.should_close
-            if is_usable and time.monotonic() - connection.idle_since < MOST_IDLE_SECONDS:
+            if connection.is_untouched and time.monotonic() - connection.idle_since < MOST_IDLE_SECONDS:
                 return connection
             connection.close()
         return None
@@ -212,8 +244,7 @@ class Connections:
         if not self.keep_alive or connection.should_close:
             connection.close()
             return
-        connection.set_deadline(inf)
-        connection.idle_since = time.monotonic()
+        connection.rest(time.monotonic())
         self._idle.setdefault((endpoint, server_hostname), []).append(connection)
         if self._sweep_timer is None:
             self._sweep_in(MOST_IDLE_SECONDS)

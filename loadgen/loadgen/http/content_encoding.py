@@ -30,7 +30,7 @@ def decode_body(content: bytes, encodings: str, limit_bytes: int) -> bytes:
 
     Raises UnreadableBodyError where an encoding is unknown, the body is broken, or longer than the limit.
     """
-    if not content:
+    if not content or not encodings:
         return content
     names = [name for part in encodings.split(",") if (name := part.strip().lower()) not in ("", "identity")]
     for name in reversed(names):

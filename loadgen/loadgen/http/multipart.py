@@ -24,6 +24,8 @@ class Form:
 
     def head(self, number: int) -> bytes:
         """All that precedes the file's bytes in the upload with this number."""
+        if len(self._head_pieces) == 1:
+            return self._head_pieces[0]
         return str(number).encode().join(self._head_pieces)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 from math import inf
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,9 @@ class DeadlinePhase(IntEnum):
     CONNECT = 0
     UPLOAD = 1
     ANSWER = 2
+
+
+_UPLOAD: Final = DeadlinePhase.UPLOAD
 
 
 class UploadDeadline:
@@ -49,8 +53,8 @@ class UploadDeadline:
         """A phase begins. One that has begun, or is over, does not begin again."""
         if phase > self._phase:
             self._phase = phase
-            # An unbounded part ends at infinity, which is later than the whole.
-            self.ends_at = min(self._total_ends_at, now + self._bound_seconds(phase))
+            seconds = self._timeouts.upload_seconds if phase is _UPLOAD else self._timeouts.answer_seconds
+            self.ends_at = self._total_ends_at if seconds == inf else min(self._total_ends_at, now + seconds)
 
     @property
     def failure_text(self) -> str:

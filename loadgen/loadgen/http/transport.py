@@ -119,9 +119,7 @@ class Client:
         connection: Connection | None = None
         is_reusable = False
         try:
-            while connection is None or (progress.reuses_connection and not progress.has_begun):
-                # What came on a kept connection before anything was sent on it is no answer, nor an end, to this.
-                progress.abort()
+            while True:
                 connection = self._connections.take_idle(request.endpoint, request.server_hostname)
                 progress.reuses_connection = connection is not None
                 if connection is None:
@@ -131,6 +129,10 @@ class Client:
                 progress.transport = connection.transport
                 connection.expect_answer()
                 await self._send(connection, request, progress, deadline, guard)
+                if progress.has_begun or not progress.reuses_connection:
+                    break
+                # What came on a kept connection before anything was sent on it is no answer, nor an end, to this.
+                progress.abort()
             answer = await _read_answer(connection, progress, deadline)
             is_reusable = progress.has_answer and progress.last_byte_at is not None
             return Exchange(answer)
@@ -141,8 +143,8 @@ class Client:
         finally:
             progress.finished_at = now = time.monotonic()
             if connection is not None:
-                progress.own_seconds += self._stalled_seconds(_waiting_since(progress), connection.last_data_at or now)
-                progress.own_seconds += max(0.0, now - connection.last_data_at) if connection.last_data_at else 0.0
+                noticed_at = connection.last_data_at or now
+                progress.own_seconds += self._stalled_seconds(_waiting_since(progress), noticed_at) + now - noticed_at
                 if is_reusable:
                     self._connections.give_back(connection, request.endpoint, request.server_hostname)
                 else:
@@ -180,72 +182,91 @@ class Client:
     ) -> None:
         """Write the request until it is written or the exchange is over.
 
-        All of its time is our own but for that in which the system takes no more. Raises what `_write_next` raises.
+        All of its time is our own but for that in which the system takes no more. Raises what `_may_write` raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
-        sent_bytes = -len(head)
         progress.sending_at = now = time.monotonic()
         deadline.enter(DeadlinePhase.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
-        is_small = request.length < _JOIN_BELOW_BYTES
-        # Made one by one, as they are written: a request that the guard refuses here has all its parts elsewhere.
-        pieces = _join_small_parts(head, request.parts)
-        buffer_full_seconds = 0.0
         try:
-            while True:
-                if is_small:
-                    piece = _write_next(pieces, connection, progress, guard)
-                else:
-                    # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that
-                    # are ready would hold up everything else together, and who sends to a fast target would never give
-                    # way.
-                    async with self._turn:
-                        piece = _write_next(pieces, connection, progress, guard)
-                        if piece is not None and len(piece) >= _JOIN_BELOW_BYTES:
-                            await asyncio.sleep(0)
-                if piece is None:
-                    return
-                if not piece:
-                    break
+            # A request that the guard refuses here has all its parts elsewhere.
+            if not _may_write(connection, progress, guard):
+                return
+            if request.length < _JOIN_BELOW_BYTES:
+                piece = b"".join((head, *request.parts))
+                _write(piece, connection, progress)
                 if connection.writing_paused:
-                    buffer_full_at = time.monotonic()
-                    try:
-                        await connection.wait_until_writable()
-                    finally:
-                        # After a cut, the last that was heard of the system may be of an earlier piece.
-                        heard_at = connection.writable_at or 0.0
-                        writable_at = heard_at if heard_at >= buffer_full_at else time.monotonic()
-                        buffer_full_seconds += writable_at - buffer_full_at
-                        buffer_full_seconds -= self._stalled_seconds(buffer_full_at, writable_at)
-                    if connection.writing_paused:
-                        return
-                sent_bytes += len(piece)
-                progress.body_bytes_sent = max(0, sent_bytes)
-            progress.last_byte_at = now = time.monotonic()
-            deadline.enter(DeadlinePhase.ANSWER, now)
-            connection.set_deadline(deadline.ends_at)
+                    await self._wait_until_writable(connection)
+                if connection.writing_paused:
+                    return
+                progress.body_bytes_sent = len(piece) - len(head)
+            else:
+                await self._send_in_pieces(head, request, connection, progress, guard)
+            if connection.takes_more:
+                progress.last_byte_at = now = time.monotonic()
+                deadline.enter(DeadlinePhase.ANSWER, now)
+                if deadline.ends_at != connection.deadline:
+                    connection.set_deadline(deadline.ends_at)
         finally:
             # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
             ended_at = progress.last_byte_at or time.monotonic()
-            progress.own_seconds += max(0.0, ended_at - progress.sending_at - buffer_full_seconds)
+            progress.own_seconds += max(0.0, ended_at - progress.sending_at - connection.buffer_full_seconds)
+
+    async def _send_in_pieces(
+        self,
+        head: bytes,
+        request: Request,
+        connection: Connection,
+        progress: UploadProgress,
+        guard: SendGuard | None,
+    ) -> None:
+        """Write a request piece by piece, each made when it is to be written; stop when the exchange is over."""
+        sent_bytes = -len(head)
+        pieces = _join_small_parts(head, request.parts)
+        while True:
+            # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
+            # would hold up everything else together, and who sends to a fast target would never give way.
+            async with self._turn:
+                if not _may_write(connection, progress, guard) or not (piece := next(pieces, b"")):
+                    return
+                _write(piece, connection, progress)
+                if len(piece) >= _JOIN_BELOW_BYTES:
+                    await asyncio.sleep(0)
+            if connection.writing_paused:
+                await self._wait_until_writable(connection)
+            if connection.writing_paused:
+                return
+            sent_bytes += len(piece)
+            progress.body_bytes_sent = max(0, sent_bytes)
+
+    async def _wait_until_writable(self, connection: Connection) -> None:
+        """Wait for the system or the end of the exchange; the connection keeps how long the system took no more."""
+        full_at = time.monotonic()
+        try:
+            await connection.wait_until_writable()
+        finally:
+            # After a cut, the last that was heard of the system may be of an earlier piece.
+            heard_at = connection.writable_at or 0.0
+            writable_at = heard_at if heard_at >= full_at else time.monotonic()
+            connection.buffer_full_seconds += writable_at - full_at - self._stalled_seconds(full_at, writable_at)
 
 
-def _write_next(
-    pieces: Iterator[bytes | memoryview], connection: Connection, progress: UploadProgress, guard: SendGuard | None
-) -> bytes | memoryview | None:
-    """Write the next piece; give it, an empty one if all are written, or None if the exchange is over.
+def _may_write(connection: Connection, progress: UploadProgress, guard: SendGuard | None) -> bool:
+    """Whether the exchange is not over.
 
-    Raises AddressDeniedError where the guard refused the request before the first byte, or what the guard raises.
+    Raises AddressDeniedError where the guard refuses the request before the first byte, or what the guard raises.
     """
-    if connection.is_over or connection.transport is None or connection.transport.is_closing():
-        return None
+    if not connection.takes_more:
+        return False
     if guard is not None and not progress.has_begun and (reason := guard.refusal_reason()):
         raise AddressDeniedError(errno.EACCES, reason)
-    piece = next(pieces, b"")
-    if piece:
+    return True
+
+
+def _write(piece: bytes | memoryview, connection: Connection, progress: UploadProgress) -> None:
+    if connection.transport is not None:
         progress.has_begun = True
         connection.transport.write(piece)
-    return piece
 
 
 async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:

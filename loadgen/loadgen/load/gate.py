@@ -4,6 +4,8 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
+from msgspec import Struct
+
 from loadgen.http.transport import TurnedAwayError
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.timing import Timing
@@ -46,22 +48,19 @@ class Gate:
             passage.close()
 
 
-class Passage:
+class Passage(Struct, eq=False):
     """One upload on its way through the gate. Leaving it raises TurnedAwayError if the gate closed on a wait in it.
 
     It is entered and left by the task that uploads, and cancels that task to end a wait, as a time-out does. A time-out
     of asyncio that never comes costs each upload several times as much.
     """
 
-    __slots__ = ("_cancellations", "_is_closed", "_may_pass", "_passages", "_progress", "_task")
-
-    def __init__(self, passages: "set[Passage]", progress: UploadProgress, may_pass: bool) -> None:
-        self._passages = passages
-        self._progress = progress
-        self._may_pass = may_pass
-        self._task: asyncio.Task[Any] | None = None
-        self._cancellations = 0
-        self._is_closed = False
+    _passages: "set[Passage]"
+    _progress: UploadProgress
+    _may_pass: bool
+    _task: asyncio.Task[Any] | None = None
+    _cancellations: int = 0
+    _is_closed: bool = False
 
     def close(self) -> None:
         """End the wait for our own side; an upload that has approached the target meets the gate by itself."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from loadgen.http.endpoints import Endpoint
 from loadgen.http.transport import Client, TurnedAwayError
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.gate import Gate
@@ -82,6 +83,7 @@ class IterationRunner:
         self._book = book
         self._clock_ns = clock_ns
         self._timeout_ns = int(timeout_seconds * NANOSECONDS)
+        self._address_texts: dict[Endpoint, str] = {}
         self.observer: Callable[[Iteration], None] | None = None
 
     async def iterate(
@@ -96,10 +98,19 @@ class IterationRunner:
         cut before it came to the target, is turned away.
         """
         start_ns = self._clock_ns()
-        attempt = _Attempt(UploadProgress(), due_ns, rows, start_ns, own_wait_ns, addressed_ns=start_ns)
+        progress = UploadProgress()
+        attempt = _Attempt(progress, due_ns, rows, start_ns, own_wait_ns, start_ns)
+        gate = step_run.gate
         try:
-            with step_run.gate.passage(attempt.progress):
-                await self._upload(attempt, step_run)
+            with gate.passage(progress):
+                endpoint = self._book.next()
+                if endpoint is None:
+                    endpoint = await self._wait_for_address(attempt, step_run)
+                if endpoint is not None:
+                    attempt.route = Route(self._book, endpoint, gate.may_send)
+                    attempt.upload = await self._uploader.upload(
+                        step_run.client, attempt.route, rows, progress, is_traced=True
+                    )
         except TurnedAwayError:
             if attempt.lacks_address and step_run.gate.has_reached_end:
                 self._record(upload_number, attempt, step_run, ErrorKind.NO_ADDRESS)
@@ -116,28 +127,22 @@ class IterationRunner:
             raise
         else:
             upload = attempt.upload
-            error = ErrorKind.NO_ADDRESS if upload is None else upload.error
+            error = ErrorKind.NO_ADDRESS if upload is None else upload.judgement.error
             if upload is not None and error is None:
                 self._book.trust(upload.endpoint)
             self._record(upload_number, attempt, step_run, error)
             if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
                 raise BrokenPromiseError(_violation(upload, error))
         pause_seconds = 0.0 if attempt.upload is None else attempt.upload.retry_after_seconds or 0.0
-        return IterationOutcome(attempt.progress.has_begun, pause_seconds, attempt.own_ns(self._clock_ns()))
+        return IterationOutcome(progress.has_begun, pause_seconds, attempt.own_ns(self._clock_ns()))
 
-    async def _upload(self, attempt: "_Attempt", step_run: StepRun) -> None:
-        endpoint = self._book.next()
-        if endpoint is None:
-            attempt.lacks_address = True
-            remaining_seconds = (step_run.end_ns - attempt.start_ns) / NANOSECONDS
-            endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, remaining_seconds))
-            attempt.addressed_ns = self._clock_ns()
-        if endpoint is not None:
-            attempt.lacks_address = False
-            attempt.route = Route(self._book, endpoint, step_run.gate.may_send)
-            attempt.upload = await self._uploader.upload(
-                step_run.client, attempt.route, attempt.rows, attempt.progress, is_traced=True
-            )
+    async def _wait_for_address(self, attempt: "_Attempt", step_run: StepRun) -> Endpoint | None:
+        attempt.lacks_address = True
+        remaining_seconds = (step_run.end_ns - attempt.start_ns) / NANOSECONDS
+        endpoint = await self._book.wait_for_next(min(PROOF_WAIT_SECONDS, remaining_seconds))
+        attempt.addressed_ns = self._clock_ns()
+        attempt.lacks_address = endpoint is None
+        return endpoint
 
     def _turn_away(self, upload_number: int, attempt: "_Attempt", step_run: StepRun) -> None:
         now_ns = self._clock_ns()
@@ -155,29 +160,38 @@ class IterationRunner:
         sent_ns = attempt.sent_ns
         service_own_ns = _own_nanoseconds(progress, finished_ns)
         making_ns = sent_ns - attempt.addressed_ns if is_open_model else 0
+        departed_addresses = () if route is None else route.departed_addresses
+        judgement = None if upload is None else upload.judgement
         sample = Sample(
-            intended_ns=attempt.due_ns if is_open_model else sent_ns,
-            sent_ns=sent_ns,
-            finished_ns=finished_ns,
-            own_service_ns=service_own_ns,
-            own_response_ns=service_own_ns + making_ns + attempt.own_wait_ns,
-            remaining_ns=self._remaining_ns(attempt, finished_ns),
-            rows=attempt.rows,
-            error=error,
-            records_confirmed=0 if upload is None else upload.judgement.records_confirmed,
-            bytes_sent=progress.body_bytes_sent,
-            has_begun=progress.has_begun,
-            address="" if route is None else str(route.endpoint),
-            departed_addresses=tuple(map(str, route.departed_addresses)) if route and route.departed_addresses else (),
-            parts=progress.parts,
-            cause=None if upload is None else upload.judgement.cause,
-            status=None if upload is None else upload.status,
-            detail="" if upload is None else upload.judgement.detail,
-            trace_id=progress.trace_id,
+            attempt.due_ns if is_open_model else sent_ns,
+            sent_ns,
+            finished_ns,
+            attempt.rows,
+            error,
+            0 if judgement is None else judgement.records_confirmed,
+            progress.body_bytes_sent,
+            progress.has_begun,
+            service_own_ns + making_ns + attempt.own_wait_ns,
+            service_own_ns,
+            max(0, sent_ns + self._timeout_ns - finished_ns),
+            "" if route is None else self._address_text(route.endpoint),
+            tuple(map(str, departed_addresses)) if departed_addresses else (),
+            progress.parts,
+            None if judgement is None else judgement.cause,
+            None if upload is None else upload.status,
+            "" if judgement is None else judgement.detail,
+            progress.trace_id,
         )
         step_run.recorder.finish(upload_number, sample)
         if self.observer is not None:
             self.observer(Iteration(step_run.step, sample, upload, progress))
+
+    def _address_text(self, endpoint: Endpoint) -> str:
+        """An address as it is recorded; the text of each is made once."""
+        text = self._address_texts.get(endpoint)
+        if text is None:
+            text = self._address_texts[endpoint] = str(endpoint)
+        return text
 
 
 class _Attempt(Struct, eq=False):

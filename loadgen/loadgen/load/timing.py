@@ -7,10 +7,11 @@ from loadtest_model.values import NANOSECONDS
 
 
 class Timing:
-    """`clock_ns` is the monotonic clock that every instant is given on."""
+    """`clock_ns` is the monotonic clock that every instant is given on. `is_draining` says that nothing new starts."""
 
     def __init__(self, clock_ns: Callable[[], int]) -> None:
         self.clock_ns = clock_ns
+        self.is_draining = False
         self._drain_event = asyncio.Event()
         self._drain_start_ns: int | None = None
 
@@ -18,11 +19,8 @@ class Timing:
         """From now on nothing new starts."""
         if self._drain_start_ns is None:
             self._drain_start_ns = self.clock_ns()
+            self.is_draining = True
             self._drain_event.set()
-
-    @property
-    def is_draining(self) -> bool:
-        return self._drain_start_ns is not None
 
     @property
     def drain_start_ns(self) -> int | None:

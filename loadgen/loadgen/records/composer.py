@@ -144,7 +144,7 @@ class Composer:
         if rows < 0:
             raise ValueError(f"rows is {rows}; a batch cannot have fewer than none")
         self.has_rendered = False
-        wrong_rows = self._wrong_rows_due(rows)
+        wrong_rows = 0 if self._wrong_templates is None else self._wrong_rows_due(rows)
         pieces = self._pieces(rows, wrong_rows)
         head, tail = self._rendering.head, self._rendering.tail
         content_length = len(head) + len(tail)
@@ -154,8 +154,6 @@ class Composer:
 
     def _wrong_rows_due(self, rows: int) -> int:
         """How many of the next rows are wrong: as many as the share wants of all so far, but one is always right."""
-        if self._wrong_templates is None:
-            return 0
         self._drawn_rows += rows
         missing_rows = self._drawn_rows * self._wrong_millionths // MILLION - self._wrong_rows
         wrong_rows = min(missing_rows, max(0, rows - 1))

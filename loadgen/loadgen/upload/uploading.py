@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from yarl import URL
 
 from loadgen.answers.diagnosing import diagnose
-from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, description_of, judge, printable_text
+from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, description_of, printable_text
+from loadgen.answers.known_answers import KnownAnswers
 from loadgen.answers.request_facts import RequestFacts
 from loadgen.auth.credentials import AUTHORIZATION, Credentials, credentials_of, without_credentials
 from loadgen.auth.tokens import expiry_of
@@ -108,7 +109,8 @@ class Uploader:
         self._composer = composer
         self._format = file_format
         self._make_nonce = make_nonce
-        self._answer_paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path, target.expect_count)
+        paths = AnswerPaths(target.marker_path, target.count_path, target.nonce_path, target.expect_count)
+        self._known_answers = KnownAnswers(paths)
         self._form = Form(
             boundary=f"loadgen-{make_nonce()}",
             fields=target.form_fields,
@@ -117,6 +119,7 @@ class Uploader:
             file_type=file_format.content_type,
         )
         self._credentials = credentials
+        self._has_credentials = credentials.are_needed
         self._tls = target.tls
         self._tls_context: ssl.SSLContext | None = None
         self._rules = rules_of(plan.network)
@@ -198,36 +201,36 @@ class Uploader:
             trace = self.traces.next()
             progress.trace_id = trace.trace_id
             head += trace.header_line
-        credentials = await self._credentials.headers()
-        head += header_lines(credentials)
+        credentials: Mapping[str, str] = {}
+        if self._has_credentials:
+            credentials = await self._credentials.headers()
+            head += header_lines(credentials)
         batch = self._composer.compose(rows)
         if self._composer.has_rendered:
             # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.
             await asyncio.sleep(0)
         progress.rows_of_file = batch
+        route = destination if isinstance(destination, Route) else None
         endpoint = destination.endpoint if isinstance(destination, Route) else destination
         request = self._request(endpoint, head, await self._format.encode(batch))
         progress.ready_at = time.monotonic()
-        if isinstance(destination, Route):
-            exchange = await self._post_along_route(client, destination, request, progress)
-        else:
+        if route is None:
             exchange = await client.post(request, progress, self._timeouts)
-        answer = exchange.answer
-        if answer is None:
-            judgement = AnswerJudgement(exchange.error, exchange.detail)
         else:
-            self.clock.observe(answer.headers)
-            judgement = judge(answer, rows, nonce, self._answer_paths, batch.valid_rows, must_echo=self.must_echo)
-        if judgement.error is ErrorKind.UNAUTHORIZED:
-            self._credentials.note_refusal(credentials)
+            exchange = await self._post_along_route(client, route, request, progress)
+            endpoint = route.endpoint
+        answer = exchange.answer
+        judgement = self._judge(exchange, rows, nonce, batch)
+        pause_seconds = None
         if judgement.error is None:
             self._most_accepted_bytes = max(self._most_accepted_bytes, request.length)
-            if rows:
-                self._newest_confirmed_batch = batch
-            self.unechoed_uploads += not judgement.is_echoed
         else:
+            if judgement.error is ErrorKind.UNAUTHORIZED:
+                self._credentials.note_refusal(credentials)
             facts = self._request_facts(credentials, request.length, progress)
             judgement = replace(judgement, cause=exchange.cause or diagnose(judgement, answer, facts))
+            if answer is not None:
+                pause_seconds = retry_after_seconds(answer.status, answer.headers, time.time())
         answer_body = b"" if answer is None else answer.body
         if credentials:
             judgement = replace(judgement, detail=without_credentials(judgement.detail, credentials))
@@ -236,15 +239,27 @@ class Uploader:
         return Upload(
             rows=rows,
             first_client_id=None if judgement.error is None else batch.first_client_id,
-            endpoint=destination.endpoint if isinstance(destination, Route) else destination,
-            status=answer.status if answer else None,
+            endpoint=endpoint,
+            status=None if answer is None else answer.status,
             judgement=judgement,
             bytes_total=request.length,
-            retry_after_seconds=retry_after_seconds(answer.status, answer.headers, time.time()) if answer else None,
+            retry_after_seconds=pause_seconds,
             first_row="" if judgement.error is None else batch.first_row_name,
             look_up_key=None if judgement.error is None else batch.look_up_key,
             answer_body=answer_body,
         )
+
+    def _judge(self, exchange: Exchange, rows: int, nonce: str, batch: Batch) -> AnswerJudgement:
+        answer = exchange.answer
+        if answer is None:
+            return AnswerJudgement(exchange.error, exchange.detail)
+        self.clock.observe(answer.headers)
+        judgement = self._known_answers.judge(answer, rows, nonce, batch.valid_rows, must_echo=self.must_echo)
+        if judgement.error is None:
+            if rows:
+                self._newest_confirmed_batch = batch
+            self.unechoed_uploads += not judgement.is_echoed
+        return judgement
 
     def _post_along_route(
         self, client: Client, route: Route, request: Request, progress: UploadProgress
