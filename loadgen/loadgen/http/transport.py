@@ -4,7 +4,7 @@ import asyncio
 import errno
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
@@ -222,21 +222,29 @@ class Client:
     ) -> None:
         """Write a request piece by piece, each made when it is to be written; stop when the exchange is over."""
         sent_bytes = -len(head)
-        pieces = _join_small_parts(head, request.parts)
+        parts = iter(request.parts)
+        small_parts: list[bytes | memoryview] = [head]
         while True:
             # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
             # would hold up everything else together, and who sends to a fast target would never give way.
             async with self._turn:
-                if not _may_write(connection, progress, guard) or not (piece := next(pieces, b"")):
+                if not _may_write(connection, progress, guard):
                     return
-                _write(piece, connection, progress)
-                if len(piece) >= _JOIN_BELOW_BYTES:
+                written_bytes = 0
+                for piece in _next_pieces(small_parts, parts):
+                    _write(piece, connection, progress)
+                    written_bytes += len(piece)
+                    # Whoever waits for a turn holds no rows: half a megabyte for each upload.
+                    del piece
+                if not written_bytes:
+                    return
+                if written_bytes >= _JOIN_BELOW_BYTES:
                     await asyncio.sleep(0)
             if connection.writing_paused:
                 await self._wait_until_writable(connection)
             if connection.writing_paused:
                 return
-            sent_bytes += len(piece)
+            sent_bytes += written_bytes
             progress.body_bytes_sent = max(0, sent_bytes)
 
     async def _wait_until_writable(self, connection: Connection) -> None:
@@ -317,19 +325,22 @@ def _waiting_since(progress: UploadProgress) -> float:
     return next((at for at in instants if at is not None), 0.0)
 
 
-def _join_small_parts(head: bytes, parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """The head and the parts after it, with small ones that follow each other in one."""
-    small: list[bytes | memoryview] = [head]
+def _next_pieces(
+    small_parts: list[bytes | memoryview], parts: Iterator[bytes | memoryview]
+) -> Sequence[bytes | memoryview]:
+    """The small parts that are left, joined with those that follow, and the next part that is not small.
+
+    Nothing once all parts were given. The part is given and not kept: its memory is free when it was sent.
+    """
     for part in parts:
-        if len(part) < _JOIN_BELOW_BYTES:
-            small.append(part)
-            continue
-        if small:
-            yield b"".join(small)
-            small.clear()
-        yield part
-    if small:
-        yield b"".join(small)
+        if len(part) >= _JOIN_BELOW_BYTES:
+            pieces = [b"".join(small_parts), part] if small_parts else [part]
+            small_parts.clear()
+            return pieces
+        small_parts.append(part)
+    pieces = [b"".join(small_parts)] if small_parts else []
+    small_parts.clear()
+    return pieces
 
 
 async def _read_body(content: aiohttp.StreamReader) -> tuple[bytes, bool]:

@@ -8,10 +8,13 @@ import resource
 import socket
 import ssl
 import time
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from urllib.parse import urlsplit
 
+import numpy
 import pytest
 from aiohttp import web
 from msgspec import structs
@@ -530,6 +533,41 @@ async def test_an_answer_with_a_body_longer_than_it_says_is_cut_there_and_its_co
         assert first.answer is not None
         assert first.answer.body == b"{}"
         assert not progress.reuses_connection
+
+
+async def test_an_upload_that_waits_for_its_turn_to_send_holds_no_part_of_its_file() -> None:
+    held_parts = most_held_parts = 0
+
+    def release() -> None:
+        nonlocal held_parts
+        held_parts -= 1
+
+    def make_part(_: int) -> memoryview:
+        nonlocal held_parts, most_held_parts
+        rows = numpy.zeros(1 << 16, numpy.uint8)
+        weakref.finalize(rows, release)
+        held_parts += 1
+        most_held_parts = max(most_held_parts, held_parts)
+        return rows.data
+
+    async def take_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(GOOD)
+        await writer.drain()
+
+    async with running_raw_target(take_all) as address, open_client(ANYWHERE, keep_alive=False) as client:
+        length = len(HEAD) + (4 << 16)
+        requests = [
+            structs.replace(request_to(raw_url(address)), parts=chain((HEAD,), map(make_part, range(4))), length=length)
+            for _ in range(20)
+        ]
+        exchanges = await asyncio.gather(
+            *(client.post(request, UploadProgress(), UploadTimeouts(10)) for request in requests)
+        )
+
+    assert all(exchange.answer is not None for exchange in exchanges)
+    assert held_parts == 0
+    assert most_held_parts <= 4
 
 
 @pytest.mark.parametrize("unasked", [GOOD, b""])
