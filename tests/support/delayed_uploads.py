@@ -77,7 +77,7 @@ class _Turn:
 
 
 class _Transport(asyncio.Transport):
-    """Takes each piece after a while, and answers once it has all of them."""
+    """Takes what is written at one time after a while, and answers once it has all pieces."""
 
     def __init__(self, wire: Wire, connection: Connection, rows: int, pieces: int) -> None:
         super().__init__()
@@ -94,13 +94,14 @@ class _Transport(asyncio.Transport):
             self._begun = True
             self._wire.first_bytes_at.append(loop.time())
         self._left -= 1
-        self._connection.pause_writing()
-        loop.call_later(self._wire.next_of("taking"), self._take, self._left == 0)
+        if not self._connection.writing_paused:
+            self._connection.pause_writing()
+            loop.call_later(self._wire.next_of("taking"), self._take)
 
-    def _take(self, is_last: bool) -> None:
+    def _take(self) -> None:
         if not self._closed:
             self._connection.resume_writing()
-            if is_last:
+            if not self._left:
                 asyncio.get_running_loop().call_later(self._wire.next_of("answer"), self._answer)
 
     def _answer(self) -> None:
