@@ -104,7 +104,8 @@ async def look_and_start(plan: Plan, prefix: str, stopwatch: Stopwatch) -> None:
                 await actor.perform(observation, (Verify(observed),))
             with stopwatch.part("arm and start"):
                 (outcome,) = await actor.perform(
-                    observation, (StartFleet(observed, "start-1", plan_hash(plan), lead_seconds=0.0),)
+                    observation,
+                    (StartFleet(observed, "start-1", plan_hash(plan), lead_seconds=0.0, longest_lead_seconds=0.0),),
                 )
             assert not outcome.unconfirmed_pods  # type: ignore[union-attr]
             stopwatch.clock.setdefault("skew", []).append(outcome.skew_seconds)  # type: ignore[union-attr]

@@ -52,6 +52,7 @@ class ControlServer:
     address: str
     refuses: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
+    slow: dict[str, float] = field(default_factory=dict)
     seconds: int = 0
     index: int = 0
     began_at: float = 0.0
@@ -63,6 +64,7 @@ class ControlServer:
         self.heard.append(
             (verb, time.monotonic(), request.headers["Authorization"], msgspec.json.decode(body) if body else None)
         )
+        await asyncio.sleep(self.slow.get(verb, 0.0))
         if verb in self.silent:
             await asyncio.sleep(60)
         return web.json_response({}, status=409 if verb in self.refuses else 200)
@@ -118,8 +120,8 @@ async def perform(pods: PodClient, observation: Observation, action: Action) -> 
         return await actor.perform(observation, (action,))
 
 
-def a_start(fleet: tuple[ObservedPod, ...]) -> StartFleet:
-    return StartFleet(fleet, "start-1", plan_hash(PLAN), LEAD_SECONDS)
+def a_start(fleet: tuple[ObservedPod, ...], longest_lead_seconds: float = LEAD_SECONDS) -> StartFleet:
+    return StartFleet(fleet, "start-1", plan_hash(PLAN), LEAD_SECONDS, longest_lead_seconds)
 
 
 async def test_every_pod_is_armed_before_any_is_started(servers: list[ControlServer], pods: PodClient) -> None:
@@ -145,6 +147,17 @@ async def test_every_start_leads_to_one_instant_and_the_skew_bounds_it(
     assert outcome.unconfirmed_pods == ()
     assert max(instants) - min(instants) <= outcome.skew_seconds
     assert all(instant <= time.monotonic() + outcome.skew_seconds for instant in instants)
+
+
+async def test_pods_that_took_long_to_arm_are_told_the_start_longer_before_its_instant(
+    servers: list[ControlServer], pods: PodClient
+) -> None:
+    servers[0].slow = {"arm": 0.4}
+    fleet = a_fleet(servers)
+
+    await perform(pods, an_observation(*fleet, begun=True), a_start(fleet, longest_lead_seconds=60.0))
+
+    assert all(server.one("start")[2]["inSeconds"] > LEAD_SECONDS for server in servers)
 
 
 async def test_the_rest_of_a_fleet_is_armed_and_started_at_once_and_the_pods_that_load_hear_nothing(

@@ -156,10 +156,12 @@ class Actor:
     async def _start(self, observation: Observation, action: actions.StartFleet) -> ActionOutcome:
         """Arm all, then start all at one instant; whoever does not confirm makes the whole fleet halt."""
         arm = json.encode(Arm(start_id=action.start_id, plan_hash=action.plan_hash))
+        arming_at = self._clock()
         answers = await self._tell(observation, Verb.ARM, action.pods, lambda _: arm)
         unconfirmed_pods = _unconfirmed(action.pods, answers)
-        instant = self._clock() + action.lead_seconds
-        at = self._now() + timedelta(seconds=action.lead_seconds)
+        lead_seconds = action.lead_after(self._clock() - arming_at)
+        instant = self._clock() + lead_seconds
+        at = self._now() + timedelta(seconds=lead_seconds)
         skew = 0.0
         if not unconfirmed_pods:
             order = self._start_order(observation, action.start_id, action.pods, instant)

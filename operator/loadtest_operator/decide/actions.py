@@ -40,12 +40,21 @@ class Verify:
 
 @dataclass(frozen=True)
 class StartFleet:
-    """Arm every pod, then start all at one instant, `lead_seconds` from when they are armed."""
+    """Arm every pod, then start all at one instant, which lies `lead_after` the arming."""
 
     pods: tuple[ObservedPod, ...]
     start_id: str
     plan_hash: str
     lead_seconds: float
+    longest_lead_seconds: float
+
+    def lead_after(self, arming_seconds: float) -> float:
+        """How long before its instant the start is told, if arming took so long.
+
+        The pods take somewhat longer for the start, because it has the addresses of the whole fleet in it.
+        """
+        lead_seconds = self.lead_seconds + 1.5 * arming_seconds
+        return max(self.lead_seconds, min(lead_seconds, self.longest_lead_seconds))
 
 
 @dataclass(frozen=True)

@@ -60,17 +60,17 @@ class Fleet:
         over_indexes = {pod.index for pod in over}
         return next((pod for index, pod in sorted(self.by_index.items()) if index not in over_indexes), None)
 
-    @property
+    @cached_property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """The newest snapshot of each pod that was ever heard, without its seconds."""
         return tuple(pod.snapshot for pod in self.pods if pod.snapshot is not None)
 
-    @property
+    @cached_property
     def absent_indexes(self) -> tuple[int, ...]:
         """Indexes of which there is no trace."""
         return tuple(index for index in range(self.plan.parallelism) if index not in self.by_index)
 
-    @property
+    @cached_property
     def reachable_pods(self) -> tuple[ObservedPod, ...]:
         return tuple(pod for pod in self.pods if pod.is_reachable)
 
@@ -123,7 +123,7 @@ class Fleet:
         """Since the common start, up to the end of the load; 0 without a start."""
         return max((snapshot.elapsed_seconds for snapshot in self.snapshots), default=0.0)
 
-    @property
+    @cached_property
     def reports(self) -> tuple[VerificationReport, ...]:
         return tuple(
             pod.snapshot.verification
@@ -131,7 +131,7 @@ class Fleet:
             if pod.snapshot is not None and pod.snapshot.verification is not None
         )
 
-    @property
+    @cached_property
     def refusal(self) -> VerificationReport | None:
         """The first report that refused the target."""
         return next((report for report in self.reports if report.refusal is not None), None)
@@ -141,7 +141,7 @@ class Fleet:
         """What was read of the target's storage; one pod does it for all."""
         return next((report.read_back for report in self.reports if report.read_back is not None), None)
 
-    @property
+    @cached_property
     def reader(self) -> ObservedPod | None:
         """The pod that reads back, once its own load is over and until its last snapshot is known."""
         return next((pod for pod in self.pods if pod.state in _LOAD_OVER and not pod.has_last_snapshot), None)
@@ -177,7 +177,7 @@ class Fleet:
         reports = self.reports
         return len(reports) == self.plan.parallelism and all(report.is_proven for report in reports)
 
-    @property
+    @cached_property
     def counts(self) -> PodCounts:
         states = [pod.state for pod in self.pods]
         failed = sum(
@@ -196,7 +196,7 @@ class Fleet:
             failed=failed,
         )
 
-    @property
+    @cached_property
     def proof(self) -> VerificationReport | None:
         """What all pods' verifications showed, as one report: the weakest level, or the refusal."""
         reports = self.reports

@@ -25,8 +25,7 @@ _POLL_SECONDS = 0.25
 _STARTING_POLL_SECONDS = 0.5
 _POLL_SECONDS_PER_POD = 0.0005
 _LEAD_SECONDS = 0.5
-# Telling two hundred pods takes a tenth of a second on a core that they share.
-_LEAD_SECONDS_PER_POD = 0.004
+_LONGEST_LEAD_SECONDS_PER_POD = 0.004
 
 
 def verify_fleet(observation: Observation, fleet: Fleet) -> Decision:
@@ -82,7 +81,8 @@ def start_fleet(observation: Observation, fleet: Fleet) -> Decision:
         pods=ready,
         start_id=recorded.start_id,
         plan_hash=plan_hash(fleet.plan),
-        lead_seconds=_LEAD_SECONDS + _LEAD_SECONDS_PER_POD * len(ready),
+        lead_seconds=_LEAD_SECONDS,
+        longest_lead_seconds=_LEAD_SECONDS + _LONGEST_LEAD_SECONDS_PER_POD * len(ready),
     )
     status = _status(observation, fleet, Phase.RUNNING, "the load starts")
     return Decision(status, (action,), requeue_seconds=0.5, plan=fleet.plan, aggregate=fleet.aggregate)

@@ -40,13 +40,20 @@ class ObjectCache(Generic[T]):
         """What is known of a test's objects."""
         return [self._objects[uid].value for uid in self._uids_by_owner.get(owner, ())]
 
+    def is_news(self, resource: Json) -> bool:
+        """Whether an object, or its metadata, is not known in this version or a newer one."""
+        metadata = resource["metadata"]
+        known = self._objects.get(metadata["uid"])
+        if known is None:
+            return metadata["uid"] not in self._departed
+        return is_newer(metadata.get("resourceVersion", ""), known.version)
+
     def see(self, resource: Json) -> bool:
         """Take in an object as it is or was. Returns whether that is news."""
+        if not self.is_news(resource):
+            return False
         metadata = resource["metadata"]
         uid, version = metadata["uid"], metadata.get("resourceVersion", "")
-        known = self._objects.get(uid)
-        if uid in self._departed or (known is not None and not is_newer(version, known.version)):
-            return False
         owner = owner_uid(resource)
         self._objects[uid] = _Known(version, owner, metadata.get("namespace", ""), self._read(resource))
         self._uids_by_owner[owner].add(uid)

@@ -56,10 +56,14 @@ def a_pod(uid: str = "pod", version: int = 10, state: Json | None = None) -> Jso
 
 
 class Cluster(Api):
-    """An API server with a Job and pods. `tell` has the watches say something; `lists` counts the lists of one test."""
+    """An API server with a Job and pods. `tell` has the watches say something.
+
+    `lists` counts the lists of one test, and `checks` those of metadata alone.
+    """
 
     def __init__(self, *pods: Json) -> None:
         super().__init__(Configuration())
+        self.checks: list[str] = []
         self.objects: dict[str, list[Json]] = {JOBS: [a_job()], PODS: list(pods)}
         self.version = 10
         self.lists: list[str] = []
@@ -73,11 +77,14 @@ class Cluster(Api):
         self._queues[kind].put_nowait(change)
 
     async def list_with_version(
-        self, kind: str, _namespace: str | None = None, selector: str = "", **_: Any
+        self, kind: str, _namespace: str | None = None, selector: str = "", *, metadata_only: bool = False, **_: Any
     ) -> tuple[list[Json], str]:
         await asyncio.sleep(0)
         if kind in self.refusals:
             raise self.refusals[kind]
+        if metadata_only:
+            self.checks.append(kind)
+            return [{"metadata": each["metadata"]} for each in self.objects[kind]], str(self.version)
         if selector.endswith("=u"):
             self.lists.append(kind)
         else:
@@ -170,7 +177,52 @@ def test_watches_that_have_told_nothing_for_some_seconds_are_not_trusted() -> No
 
     follow(cluster, course)
 
-    assert cluster.lists == [JOBS, PODS]
+    assert cluster.checks == [JOBS, PODS]
+    assert cluster.lists == [PODS]
+
+
+def test_while_watches_are_silent_and_nothing_has_changed_no_more_than_metadata_is_asked_for() -> None:
+    cluster = Cluster(a_pod(), a_pod("other"))
+
+    async def course(following: Following) -> None:
+        for _ in range(3):
+            await asyncio.sleep(FRESH_SECONDS + 1)
+            assert await following.pods() == [("other", False), ("pod", False)]
+            await following.pods()
+
+    follow(cluster, course)
+
+    assert cluster.checks == [JOBS, PODS] * 3
+    assert cluster.lists == []
+
+
+def test_what_went_while_a_watch_was_silent_is_found_out() -> None:
+    cluster = Cluster(a_pod(), a_pod("other"))
+
+    async def course(following: Following) -> None:
+        cluster.objects[PODS] = [a_pod()]
+        cluster.version = 11
+        await asyncio.sleep(FRESH_SECONDS + 1)
+        assert await following.pods() == [("pod", False)]
+
+    follow(cluster, course)
+
+    assert cluster.lists == [PODS]
+
+
+def test_a_watch_that_speaks_is_trusted_while_the_other_is_silent() -> None:
+    cluster = Cluster()
+
+    async def course(following: Following) -> None:
+        await asyncio.sleep(FRESH_SECONDS + 1)
+        cluster.tell(PODS, Change(False, a_pod(version=11)))
+        await asyncio.sleep(0.1)
+        assert await following.pods() == [("pod", False)]
+
+    follow(cluster, course)
+
+    assert cluster.checks == [JOBS]
+    assert cluster.lists == []
 
 
 def test_while_a_watch_is_broken_every_turn_lists() -> None:
