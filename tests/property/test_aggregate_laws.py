@@ -99,6 +99,8 @@ def own_times(draw: st.DrawFn) -> OwnTime:
         unsent=draw(small),
         timeouts=draw(small),
         dropped=draw(small),
+        held_up=draw(small),
+        making=draw(parts()),
         longest_stall_seconds=draw(up_to_a_hundred),
     )
 

@@ -21,22 +21,27 @@ def steps(draw: st.DrawFn) -> StepAggregate:
     """A step whose every time holds a part of our own."""
     times = draw(st.lists(st.tuples(st.integers(1_000, LONGEST_NS), st.floats(0, 1)), min_size=1, max_size=200))
     response = sketch_of([time for time, _ in times])
-    own = sketch_of([int(time * share) for time, share in times])
-    rejected, unknown = draw(st.integers(0, 20)), draw(st.integers(0, 20))
+    own_parts = [int(time * share) for time, share in times]
+    own = sketch_of(own_parts)
+    rest = sketch_of([time - part for (time, _), part in zip(times, own_parts, strict=True)])
+    rejected, unknown, dropped = draw(st.integers(0, 20)), draw(st.integers(0, 20)), draw(st.integers(0, 20))
     planned = draw(st.integers(1, 1_000))
     return StepAggregate(
-        judged=counts(accepted=len(times), rejected=rejected, unknown=unknown),
+        judged=counts(accepted=len(times), rejected=rejected, unknown=unknown, dropped=dropped),
         response=response,
         service=response,
         load_seconds=60.0,
         own=OwnTime(
             response=own,
             service=own,
+            response_without=rest,
+            service_without=rest,
             lag_p99_seconds=draw(st.floats(0, 0.2)),
             offered=draw(st.integers(0, planned)),
             planned=planned,
             unsent=draw(st.integers(0, rejected)),
             timeouts=draw(st.integers(0, unknown)),
+            dropped=draw(st.integers(0, dropped)),
         ),
     )
 
@@ -62,7 +67,9 @@ def test_without_anything_of_our_own_every_value_is_exact(step: StepAggregate, m
     assert true_value_interval(metric, structs.replace(step, own=OwnTime()), value, 60.0).is_exact
 
 
-bounds = st.sampled_from(["p50 < {}ms", "p95 < {}ms", "avg <= {}ms", "max < {}ms", "records_per_second > {}"])
+bounds = st.sampled_from(
+    ["p50 < {}ms", "p95 < {}ms", "avg <= {}ms", "max < {}ms", "records_per_second > {}", "accepted > {}"]
+)
 
 
 @given(steps(), bounds, st.integers(1, 60_000))
@@ -76,3 +83,32 @@ def test_a_doubt_turns_into_the_judgement_of_the_plain_value_once_nothing_is_our
 
     assert plain.passed is not None
     assert doubtful.passed in (None, plain.passed)
+
+
+@given(steps(), st.integers(0, 400))
+def test_a_count_of_accepted_uploads_is_in_doubt_by_those_that_our_own_side_kept_from_it(
+    step: StepAggregate, bound: int
+) -> None:
+    own = structs.replace(step.own, offered=100, planned=100)
+
+    result = evaluate(parse_threshold(f"accepted >= {bound}"), structs.replace(step, own=own), 60.0)
+
+    most = step.judged.accepted + own.unsent + own.timeouts + own.dropped
+    assert result.passed is (True if step.judged.accepted >= bound else None if most >= bound else False)
+
+
+@given(steps(), st.sampled_from(["p50", "p90", "p95", "p99", "avg", "max", "service_p95"]))
+def test_no_low_end_of_a_time_lies_above_the_same_figure_of_what_the_target_took(
+    step: StepAggregate, metric: str
+) -> None:
+    value = METRICS[metric].read(step, 60.0).value
+    without = structs.replace(step, response=step.own.response_without, service=step.own.service_without)
+    targets_value = METRICS[metric].read(without, 60.0).value
+    if value is None or targets_value is None:
+        return
+
+    low = true_value_interval(metric, step, value, 60.0).low
+
+    assert low <= targets_value * (1 + 1e-9)
+    if not step.own.lag_p99_seconds:
+        assert abs(low - targets_value) <= 1e-9

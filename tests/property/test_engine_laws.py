@@ -5,12 +5,9 @@ The engine runs on a clock that passes by waiting alone, against an uploader tha
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,52 +15,13 @@ from loadgen.answers.judging import AnswerJudgement
 from loadgen.http.endpoints import Endpoint, parse_endpoint
 from loadgen.http.transport import Client, Exchange
 from loadgen.http.upload_progress import UploadProgress
-from loadgen.load.engine import Engine
-from loadgen.measure.recorder import Recorder
 from loadgen.upload.addresses import AddressBook
 from loadgen.upload.routes import Route
-from loadgen.upload.uploading import Upload, Uploader
+from loadgen.upload.uploading import Upload
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.spread import AddressCounts
-from loadtest_model.measurement.step import StepAggregate
-from loadtest_model.plan import Plan, compile_plan
-from loadtest_model.spec import Identity, Spec
+from support.timed_loads import Ran, TimedUploader, a_custom_plan, load
 from support.virtual_time import run_in_virtual_time
-
-ADDRESS = "127.0.0.1:8000"
-
-
-@dataclass
-class TimedUploader:
-    """Each upload takes the next of the given times, and ends as the next of the given errors says."""
-
-    seconds: list[float]
-    errors: list[ErrorKind | None]
-    begun_at: list[float] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    under_way: int = 0
-    most_under_way: int = 0
-
-    @asynccontextmanager
-    async def open_client(self, _rows: int) -> AsyncIterator[Client]:
-        yield cast("Client", None)
-
-    async def upload(
-        self, _client: Client, route: Route, rows: int, progress: UploadProgress, *, is_traced: bool = False
-    ) -> Upload:
-        assert is_traced
-        number = len(self.begun_at)
-        self.begun_at.append(asyncio.get_running_loop().time())
-        self.rows.append(rows)
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
-        progress.has_begun = True
-        try:
-            await asyncio.sleep(self.seconds[number % len(self.seconds)])
-        finally:
-            self.under_way -= 1
-        error = self.errors[number % len(self.errors)]
-        return Upload(rows, "c1", route.endpoint, 200, AnswerJudgement(error, records_confirmed=0 if error else rows))
 
 
 @dataclass(frozen=True)
@@ -89,6 +47,10 @@ class DepartingUploader(TimedUploader):
     routes: list[Route] = field(default_factory=list)
     refused_at: list[tuple[Endpoint, float]] = field(default_factory=list)
 
+    def prepare(self, book: AddressBook, addresses: tuple[Endpoint, ...], began_at: float) -> None:
+        self.began_at = began_at
+        _depart(book, addresses, self.departures, began_at)
+
     async def upload(
         self, client: Client, route: Route, rows: int, progress: UploadProgress, *, is_traced: bool = False
     ) -> Upload:
@@ -107,67 +69,6 @@ class DepartingUploader(TimedUploader):
         if exchange.error is None:
             return await super().upload(client, route, rows, progress, is_traced=is_traced)
         return Upload(rows, "c1", route.endpoint, None, AnswerJudgement(exchange.error))
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A load that is over: what was recorded, and what the uploader knows."""
-
-    step: StepAggregate
-    uploader: TimedUploader
-    began_at: float
-    virtual_users: int
-
-    @property
-    def due_at(self) -> list[float]:
-        """When uploads began, in seconds from the common start."""
-        return [at - self.began_at for at in self.uploader.begun_at]
-
-
-def a_custom_plan(parallelism: int = 1, **load: Any) -> Plan:
-    document = {
-        "target": {"url": "http://clients.test/upload/", "timeout": "5s"},
-        "scenario": "custom",
-        "parallelism": parallelism,
-        "load": {"batchSize": 10, **load},
-    }
-    return compile_plan(msgspec.convert(document, Spec), Identity(namespace="n", name="t", uid="u"))
-
-
-async def load(
-    plan: Plan,
-    uploader: TimedUploader,
-    *,
-    index: int = 0,
-    drain_at: float | None = None,
-    cancel_at: float | None = None,
-    addresses: tuple[Endpoint, ...] = (parse_endpoint(ADDRESS),),
-) -> Ran:
-    loop = asyncio.get_running_loop()
-
-    def clock_ns() -> int:
-        return round(loop.time() * 1_000_000_000)
-
-    book = AddressBook(has_push=True)
-    for address in addresses:
-        book.confirm(address)
-    book.observe(addresses)
-    recorder = Recorder(index, plan.parallelism)
-    engine = Engine(plan, index, cast("Uploader", uploader), book, recorder, clock_ns)
-    began_at = loop.time()
-    if isinstance(uploader, DepartingUploader):
-        uploader.began_at = began_at
-        _depart(book, addresses, uploader.departures, began_at)
-    running = asyncio.create_task(engine.run(clock_ns()))
-    if drain_at is not None:
-        loop.call_later(drain_at, engine.drain)
-    if cancel_at is not None:
-        loop.call_later(cancel_at, running.cancel)
-    await asyncio.wait({running})
-    if not running.cancelled():
-        running.result()
-    (step,) = recorder.read(0, clock_ns())[1]
-    return Ran(step, uploader, began_at, engine.virtual_users)
 
 
 def _depart(

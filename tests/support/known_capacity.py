@@ -16,6 +16,7 @@ import msgspec
 
 from loadgen.answers.judging import AnswerJudgement
 from loadgen.http.endpoints import parse_endpoint
+from loadgen.http.stalls import Stalls
 from loadgen.http.transport import Client
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.engine import Engine
@@ -48,6 +49,7 @@ class WorkerPool:
         self._errors_after = errors_after
         self._under_way = 0
         self.uploads = 0
+        self.stalls = Stalls()
 
     @asynccontextmanager
     async def open_client(self, _rows: int) -> AsyncIterator[Client]:

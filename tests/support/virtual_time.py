@@ -27,6 +27,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._seconds
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass in which nothing runs."""
+        self._seconds += seconds
+
     def _run_once(self) -> None:
         scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         if not self._ready and scheduled:  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ class Connection(ResponseHandler):
     What is written goes to the system at once, as far as the system takes it. `is_answering` says that something has
     come since an answer was expected. Two instants of the monotonic clock belong to the answer that is expected:
     `last_data_at` is when the last data was noticed, and `writable_at` is when it was noticed that the system takes
-    more. `buffer_full_seconds` is how long the system took no more of the request.
+    more.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, uses_tls: bool, heads: AnswerHeads | None = None) -> None:
@@ -47,7 +47,6 @@ class Connection(ResponseHandler):
         self.idle_since = 0.0
         self.writable_at: float | None = None
         self.last_data_at: float | None = None
-        self.buffer_full_seconds = 0.0
 
     @property
     def deadline(self) -> float:
@@ -86,7 +85,6 @@ class Connection(ResponseHandler):
         """Take what comes from now on for the answer to a new request."""
         self.is_answering = False
         self.writable_at = self.last_data_at = None
-        self.buffer_full_seconds = 0.0
         self._is_unparsed = True
 
     def _begin_parsing(self) -> None:

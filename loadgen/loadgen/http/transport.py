@@ -185,7 +185,7 @@ class Client:
         All of its time is our own but for that in which the system takes no more. Raises what `_may_write` raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
-        progress.sending_at = now = time.monotonic()
+        progress.sending_at = progress.own_since = now = time.monotonic()
         deadline.enter(DeadlinePhase.UPLOAD, now)
         connection.set_deadline(deadline.ends_at)
         try:
@@ -196,7 +196,7 @@ class Client:
                 piece = b"".join((head, *request.parts))
                 _write(piece, connection, progress)
                 if connection.writing_paused:
-                    await self._wait_until_writable(connection)
+                    await self._wait_until_writable(connection, progress)
                 if connection.writing_paused:
                     return
                 progress.body_bytes_sent = len(piece) - len(head)
@@ -209,8 +209,8 @@ class Client:
                     connection.set_deadline(deadline.ends_at)
         finally:
             # However the sending ended: an upload that was cut or timed out in it counts too, at its age.
-            ended_at = progress.last_byte_at or time.monotonic()
-            progress.own_seconds += max(0.0, ended_at - progress.sending_at - connection.buffer_full_seconds)
+            progress.own_seconds = progress.own_seconds_until(progress.last_byte_at or time.monotonic())
+            progress.own_since = None
 
     async def _send_in_pieces(
         self,
@@ -241,22 +241,25 @@ class Client:
                 if written_bytes >= _JOIN_BELOW_BYTES:
                     await asyncio.sleep(0)
             if connection.writing_paused:
-                await self._wait_until_writable(connection)
+                await self._wait_until_writable(connection, progress)
             if connection.writing_paused:
                 return
             sent_bytes += written_bytes
             progress.body_bytes_sent = max(0, sent_bytes)
 
-    async def _wait_until_writable(self, connection: Connection) -> None:
-        """Wait for the system or the end of the exchange; the connection keeps how long the system took no more."""
+    async def _wait_until_writable(self, connection: Connection, progress: UploadProgress) -> None:
+        """Wait for the system, which takes no more, or for the end of the exchange."""
         full_at = time.monotonic()
+        progress.own_seconds = progress.own_seconds_until(full_at)
+        progress.own_since = None
         try:
             await connection.wait_until_writable()
         finally:
             # After a cut, the last that was heard of the system may be of an earlier piece.
             heard_at = connection.writable_at or 0.0
             writable_at = heard_at if heard_at >= full_at else time.monotonic()
-            connection.buffer_full_seconds += writable_at - full_at - self._stalled_seconds(full_at, writable_at)
+            progress.own_seconds += self._stalled_seconds(full_at, writable_at)
+            progress.own_since = writable_at
 
 
 def _may_write(connection: Connection, progress: UploadProgress, guard: SendGuard | None) -> bool:

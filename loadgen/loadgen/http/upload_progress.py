@@ -38,12 +38,13 @@ class UploadProgress(Struct, eq=False):
 
     `has_begun` is True as soon as a byte of the request may have left. `rows_of_file` names the rows of its file, and
     is None until there is one. The instants are monotonic seconds, None if the upload never came to them: those of
-    connecting if a kept connection was used, `last_byte_at` if the answer came before the body was sent. `ready_at` is
-    when its file was complete and only the sending remained. `sending_at` is when the connection was ready to send,
-    before the turn to send and the last check, so nothing may have been sent.
+    connecting if a kept connection was used, `last_byte_at` if the answer came before the body was sent. `composing_at`
+    is when its file began to be made, which may first wait for other files, and `ready_at` when it was complete and
+    only the sending remained. `sending_at` is when the connection was ready to send, before the turn to send and the
+    last check, so nothing may have been sent.
     `finished_at` is when the answer was complete, or the upload was given up. `own_seconds` is how much of its time our
     own side may have added after the file was complete: waiting for the turn to send, for the event loop, for the
-    processor.
+    processor. `own_since` is since when that is so at present; None if the upload is with the target.
     `is_closed_by_target` says that the target closed the connection in order and without an answer, so it was not a
     reset. `database_seconds` is what the answer says of the target's database. `trace_id` is empty if it carries no
     `traceparent`.
@@ -57,6 +58,7 @@ class UploadProgress(Struct, eq=False):
     has_answer: bool = False
     is_closed_by_target: bool = False
     trace_id: str = ""
+    composing_at: float | None = None
     ready_at: float | None = None
     connecting_at: float | None = None
     connected_at: float | None = None
@@ -65,6 +67,7 @@ class UploadProgress(Struct, eq=False):
     answer_at: float | None = None
     finished_at: float | None = None
     own_seconds: float = 0.0
+    own_since: float | None = None
     database_seconds: float | None = None
     transport: asyncio.Transport | None = None
 
@@ -105,6 +108,10 @@ class UploadProgress(Struct, eq=False):
     def wait_seconds(self) -> float:
         """From the last byte of the body to the end of the answer, or to the time-out; 0 where none was last."""
         return _seconds_between(self.last_byte_at, self.finished_at)
+
+    def own_seconds_until(self, now: float) -> float:
+        """How much of its time our own side may have added after the file was complete, by this instant."""
+        return self.own_seconds + (0.0 if self.own_since is None else max(0.0, now - self.own_since))
 
     @property
     def parts(self) -> PartNanoseconds:

@@ -26,11 +26,16 @@ class ClosedModel:
         self._iteration_runner = iteration_runner
         self._timing = timing
         self.virtual_users = 0
+        step_run.recorder.read_ages_by(self._response_ns_so_far)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let every user begin at its time, as a task of the group; the last one ends with the load."""
         for user in self._users:
             tasks.create_task(self._run_user(user), name=f"{self._step_run.step.name} user {user}")
+
+    def _response_ns_so_far(self, upload_number: int, _due_ns: int, now_ns: int) -> int:
+        """How long the response time of an upload that has not ended is already, without our own part."""
+        return self._iteration_runner.response_ns_so_far(upload_number, now_ns) or 0
 
     async def _run_user(self, user: int) -> None:
         segments = self._step_run.step.segments

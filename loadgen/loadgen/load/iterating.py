@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from loadgen.http.endpoints import Endpoint
+from loadgen.http.stalls import Stalls
 from loadgen.http.transport import Client, TurnedAwayError
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.gate import Gate
@@ -38,16 +39,17 @@ class StepRun:
     def at(self, seconds: float) -> int:
         return self.begin_ns + int(seconds * NANOSECONDS)
 
-    def turn_away(self, upload_number: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
+    def turn_away(self, upload_number: int, now_ns: int, own_ns: int, remaining_ns: int) -> bool:
         """End an upload of which nothing was sent, and nothing will be.
 
-        An arrival that the end of the load came upon is dropped; `own_share` is how much of its wait our own side
-        caused, `remaining_ns` how much longer it had until its time-out. Any other upload is withdrawn.
+        An arrival that the end of the load came upon is dropped; `own_ns` is how much of its wait our own side caused,
+        `remaining_ns` how much longer it had until its time-out. Any other upload is withdrawn. Gives whether our own
+        side alone kept an arrival from the target.
         """
         if self.step.arrivals is not None and self.gate.has_reached_end:
-            self.recorder.drop_at_end(upload_number, now_ns, own_share, remaining_ns)
-        else:
-            self.recorder.withdraw(upload_number)
+            return self.recorder.drop_at_end(upload_number, now_ns, own_ns, remaining_ns)
+        self.recorder.withdraw(upload_number)
+        return False
 
 
 class Iteration(Struct, frozen=True):
@@ -62,12 +64,15 @@ class Iteration(Struct, frozen=True):
 class IterationOutcome(Struct, frozen=True):
     """How an iteration went: whether its upload began, and the pause that the target asked for.
 
-    `own_ns` is how much of its time our own side took.
+    `own_ns` is how much of its time our own side took, and `target_ns` is the rest. `is_withheld` says that the end of
+    the load came upon its arrival, which our own side alone had kept from the target.
     """
 
     has_begun: bool
     retry_after_seconds: float = 0.0
     own_ns: int = 0
+    target_ns: int = 0
+    is_withheld: bool = False
 
 
 class IterationRunner:
@@ -84,7 +89,27 @@ class IterationRunner:
         self._clock_ns = clock_ns
         self._timeout_ns = int(timeout_seconds * NANOSECONDS)
         self._address_texts: dict[Endpoint, str] = {}
+        self._under_way: dict[int, _Attempt] = {}
         self.observer: Callable[[Iteration], None] | None = None
+
+    @property
+    def stalls(self) -> Stalls:
+        """The stalls of this process."""
+        return self._uploader.stalls
+
+    @property
+    def timeout_ns(self) -> int:
+        return self._timeout_ns
+
+    def response_ns_so_far(self, upload_number: int, now_ns: int) -> int | None:
+        """How long the response time of an upload is already, without our own part; None if it is not under way."""
+        attempt = self._under_way.get(upload_number)
+        return None if attempt is None else attempt.target_wait_ns + attempt.target_ns(now_ns)
+
+    def target_ns(self, upload_number: int, now_ns: int) -> int:
+        """How long the upload of an iteration has been with the target; 0 if it is not under way."""
+        attempt = self._under_way.get(upload_number)
+        return 0 if attempt is None else attempt.target_ns(now_ns)
 
     async def iterate(
         self, upload_number: int, due_ns: int, rows: int, step_run: StepRun, own_wait_ns: int = 0
@@ -99,7 +124,10 @@ class IterationRunner:
         """
         start_ns = self._clock_ns()
         progress = UploadProgress()
-        attempt = _Attempt(progress, due_ns, rows, start_ns, own_wait_ns, start_ns)
+        target_wait_ns = 0 if step_run.step.arrivals is None else max(0, start_ns - due_ns - own_wait_ns)
+        attempt = _Attempt(progress, due_ns, rows, start_ns, own_wait_ns, target_wait_ns, start_ns)
+        self._under_way[upload_number] = attempt
+        is_withheld = False
         gate = step_run.gate
         try:
             with gate.passage(progress):
@@ -115,7 +143,7 @@ class IterationRunner:
             if attempt.lacks_address and step_run.gate.has_reached_end:
                 self._record(upload_number, attempt, step_run, ErrorKind.NO_ADDRESS)
             else:
-                self._turn_away(upload_number, attempt, step_run)
+                is_withheld = self._turn_away(upload_number, attempt, step_run)
         except BaseException:
             if attempt.progress.has_approached:
                 is_timed_out = self._clock_ns() - attempt.sent_ns >= self._timeout_ns
@@ -133,8 +161,14 @@ class IterationRunner:
             self._record(upload_number, attempt, step_run, error)
             if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
                 raise BrokenPromiseError(_violation(upload, error))
+        finally:
+            del self._under_way[upload_number]
         pause_seconds = 0.0 if attempt.upload is None else attempt.upload.retry_after_seconds or 0.0
-        return IterationOutcome(progress.has_begun, pause_seconds, attempt.own_ns(self._clock_ns()))
+        now_ns = self._clock_ns()
+        own_ns = attempt.own_ns(now_ns)
+        return IterationOutcome(
+            progress.has_begun, pause_seconds, own_ns, max(0, now_ns - start_ns - own_ns), is_withheld
+        )
 
     async def _wait_for_address(self, attempt: "_Attempt", step_run: StepRun) -> Endpoint | None:
         attempt.lacks_address = True
@@ -144,9 +178,10 @@ class IterationRunner:
         attempt.lacks_address = endpoint is None
         return endpoint
 
-    def _turn_away(self, upload_number: int, attempt: "_Attempt", step_run: StepRun) -> None:
+    def _turn_away(self, upload_number: int, attempt: "_Attempt", step_run: StepRun) -> bool:
         now_ns = self._clock_ns()
-        step_run.turn_away(upload_number, now_ns, attempt.own_share(now_ns), self._remaining_ns(attempt, now_ns))
+        own_ns = attempt.own_ns(now_ns) + attempt.own_wait_ns
+        return step_run.turn_away(upload_number, now_ns, own_ns, self._remaining_ns(attempt, now_ns))
 
     def _remaining_ns(self, attempt: "_Attempt", now_ns: int) -> int:
         """How much longer an upload has until its time-out."""
@@ -181,6 +216,7 @@ class IterationRunner:
             None if upload is None else upload.status,
             "" if judgement is None else judgement.detail,
             progress.trace_id,
+            _nanoseconds_between(progress.composing_at, progress.ready_at),
         )
         step_run.recorder.finish(upload_number, sample)
         if self.observer is not None:
@@ -195,13 +231,17 @@ class IterationRunner:
 
 
 class _Attempt(Struct, eq=False):
-    """One iteration under way. `addressed_ns` is when it had an address to go to, `upload` what came of it."""
+    """One iteration under way. `addressed_ns` is when it had an address to go to, `upload` what came of it.
+
+    Its wait for a virtual user was our own for `own_wait_ns`, and the target's for `target_wait_ns`.
+    """
 
     progress: UploadProgress
     due_ns: int
     rows: int
     start_ns: int
     own_wait_ns: int
+    target_wait_ns: int
     addressed_ns: int
     lacks_address: bool = False
     route: Route | None = None
@@ -221,16 +261,19 @@ class _Attempt(Struct, eq=False):
             return now_ns - self.addressed_ns
         return self.sent_ns - self.addressed_ns + _own_nanoseconds(self.progress, now_ns)
 
-    def own_share(self, now_ns: int) -> float:
-        """The share of its time since it was due that our own side took."""
-        waited_ns = now_ns - self.due_ns
-        return min(1.0, (self.own_ns(now_ns) + self.own_wait_ns) / waited_ns) if waited_ns > 0 else 1.0
+    def target_ns(self, now_ns: int) -> int:
+        """How much of its time until now was not our own, without the wait for a virtual user."""
+        return max(0, now_ns - self.start_ns - self.own_ns(now_ns))
 
 
 def _own_nanoseconds(progress: UploadProgress, finished_ns: int) -> int:
     """How much of an upload's service time may be our own, with what it took from its end to here."""
     after_ns = 0 if progress.finished_at is None else finished_ns - round(progress.finished_at * NANOSECONDS)
-    return round(progress.own_seconds * NANOSECONDS) + max(0, after_ns)
+    return round(progress.own_seconds_until(finished_ns / NANOSECONDS) * NANOSECONDS) + max(0, after_ns)
+
+
+def _nanoseconds_between(start: float | None, end: float | None) -> int | None:
+    return None if start is None or end is None else round((end - start) * NANOSECONDS)
 
 
 def _violation(upload: Upload, kind: ErrorKind) -> Violation:

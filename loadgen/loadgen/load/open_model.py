@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from loadgen.load.ideal_users import IdealUsers
 from loadgen.load.iterating import IterationRunner, StepRun
 from loadgen.load.timing import Timing
+from loadgen.measure.own_tally import ON_TIME_NS, is_notable
 from loadtest_model.load.arrivals import due_seconds
 from loadtest_model.load.pacing import batches_of, share_of
 from loadtest_model.values import NANOSECONDS
@@ -23,13 +25,15 @@ _QUEUE_CHECK_NS: Final = 50_000_000
 class _Arrival:
     """An upload that is due. `upload_number` is its number in the recorder.
 
-    `had_free_user` says that a virtual user was free when the upload became due.
+    `had_free_user` says that a virtual user was free when the upload became due, and `is_on_time` that this was noticed
+    on time.
     """
 
     due_ns: int
     upload_number: int
     rows: int
     had_free_user: bool
+    is_on_time: bool
 
 
 class OpenModel:
@@ -51,14 +55,9 @@ class OpenModel:
         self._iteration_runner = iteration_runner
         self._timing = timing
         self._queue: deque[_Arrival] = deque()
-        self._busy_ns = 0
-        self._own_busy_ns = 0
+        self._ideal_users = IdealUsers(self._user_limit, iteration_runner.target_ns, iteration_runner.stalls)
         self.virtual_users = 0
-
-    @property
-    def _own_share(self) -> float:
-        """How much of the virtual users' time our own side took: so much of a wait for one of them is our own too."""
-        return min(1.0, self._own_busy_ns / self._busy_ns) if self._busy_ns else 0.0
+        step_run.recorder.read_ages_by(self._response_ns_so_far)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Let arrivals become due at their times, as tasks of the group; the last one ends with the load."""
@@ -101,8 +100,11 @@ class OpenModel:
     def _admit(self, due_ns: int, rows: int, now_ns: int, tasks: asyncio.TaskGroup | None) -> None:
         recorder = self._step_run.recorder
         has_free_user = self.virtual_users < self._user_limit
-        self._queue.append(_Arrival(due_ns, recorder.begin(due_ns), rows, has_free_user))
-        recorder.record_lateness(due_ns, now_ns - due_ns if has_free_user else None)
+        is_on_time = has_free_user and now_ns - due_ns <= ON_TIME_NS
+        self._queue.append(_Arrival(due_ns, recorder.begin(due_ns), rows, has_free_user, is_on_time))
+        if has_free_user:
+            recorder.record_lateness(now_ns - due_ns)
+            recorder.record_offer(due_ns, int(is_on_time), 1)
         if has_free_user and tasks is not None:
             self.virtual_users += 1
             recorder.record_users(self.virtual_users, now_ns)
@@ -111,7 +113,35 @@ class OpenModel:
     def _drop_until(self, due_ns: int, now_ns: int) -> None:
         """Drop what has waited since this instant or longer."""
         while self._queue and self._queue[0].due_ns <= due_ns:
-            self._step_run.recorder.drop(self._queue.popleft().upload_number, now_ns, self._own_share)
+            self._drop(self._queue.popleft(), now_ns)
+
+    def _drop(self, arrival: _Arrival, now_ns: int) -> None:
+        """Drop an arrival that has waited too long, or that the end of the load came upon."""
+        recorder = self._step_run.recorder
+        ideal_start_ns = self._ideal_start_ns(arrival, now_ns)
+        own_ns = now_ns - ideal_start_ns
+        wait_ns = now_ns - arrival.due_ns
+        if is_notable(own_ns, wait_ns):
+            self._ideal_users.pass_over(ideal_start_ns)
+        if wait_ns >= self._max_lateness_ns:
+            is_withheld = recorder.drop(arrival.upload_number, now_ns, own_ns)
+        else:
+            remaining_ns = self._max_lateness_ns - wait_ns + self._iteration_runner.timeout_ns
+            is_withheld = recorder.drop_at_end(arrival.upload_number, now_ns, own_ns, remaining_ns)
+        if is_withheld and arrival.is_on_time:
+            recorder.record_offer(arrival.due_ns, -1, 0)
+
+    def _ideal_start_ns(self, arrival: _Arrival, now_ns: int) -> int:
+        """When an arrival that waits no longer would have begun, had our own side taken no time."""
+        if arrival.had_free_user:
+            return arrival.due_ns
+        ideal_start_ns = self._ideal_users.start_of(arrival.due_ns, now_ns)
+        is_held_up = ideal_start_ns - arrival.due_ns <= ON_TIME_NS
+        recorder = self._step_run.recorder
+        recorder.record_wait(arrival.due_ns, is_held_up=is_held_up)
+        if is_held_up:
+            recorder.record_offer(arrival.due_ns, int(now_ns - arrival.due_ns <= ON_TIME_NS), 1)
+        return ideal_start_ns
 
     def _next_check_ns(self, next_arrival: tuple[int, int] | None) -> int:
         instants = [self._step_run.end_ns]
@@ -120,20 +150,36 @@ class OpenModel:
         instants.append(next_arrival[0] if next_arrival is not None else self._timing.clock_ns() + _QUEUE_CHECK_NS)
         return min(instants)
 
+    def _response_ns_so_far(self, upload_number: int, due_ns: int, now_ns: int) -> int:
+        """How long the response time of an arrival that has not ended is already, without our own part."""
+        response_ns = self._iteration_runner.response_ns_so_far(upload_number, now_ns)
+        if response_ns is not None:
+            return response_ns
+        head = self._queue[0] if self._queue else None
+        if head is None or head.had_free_user:
+            return 0
+        # Nobody begins before those who have waited longer.
+        return max(0, self._ideal_users.start_of(head.due_ns, now_ns) - due_ns)
+
     async def _run_user(self) -> None:
         """Serve arrivals as long as some wait."""
         try:
             while self._queue and not self._timing.is_draining:
                 arrival = self._queue.popleft()
                 iteration_start_ns = self._timing.clock_ns()
-                wait_ns = iteration_start_ns - arrival.due_ns
-                own_wait_ns = wait_ns if arrival.had_free_user else int(wait_ns * self._own_share)
+                ideal_start_ns = self._ideal_start_ns(arrival, iteration_start_ns)
+                self._ideal_users.begin(arrival.upload_number, ideal_start_ns)
                 outcome = await self._iteration_runner.iterate(
-                    arrival.upload_number, arrival.due_ns, arrival.rows, self._step_run, own_wait_ns
+                    arrival.upload_number,
+                    arrival.due_ns,
+                    arrival.rows,
+                    self._step_run,
+                    iteration_start_ns - ideal_start_ns,
                 )
+                self._ideal_users.end(arrival.upload_number, outcome.target_ns, has_begun=outcome.has_begun)
+                if outcome.is_withheld and arrival.is_on_time:
+                    self._step_run.recorder.record_offer(arrival.due_ns, -1, 0)
                 now_ns = self._timing.clock_ns()
-                self._busy_ns += now_ns - iteration_start_ns
-                self._own_busy_ns += outcome.own_ns
                 self._drop_until(now_ns - self._max_lateness_ns, now_ns)
         finally:
             self.virtual_users -= 1

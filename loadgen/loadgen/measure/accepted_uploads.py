@@ -1,6 +1,7 @@
 """Accepted uploads counted together: most that end in one second differ in their times alone."""
 
 from collections.abc import Callable, Sequence
+from operator import sub
 
 from loadgen.measure.samples import Sample
 from loadtest_model.values import NANOSECONDS
@@ -21,6 +22,8 @@ class AcceptedUploads:
         "records_confirmed",
         "records_sent",
         "responses_ns",
+        "rest_responses_ns",
+        "rest_services_ns",
         "samples",
         "services_ns",
     )
@@ -36,6 +39,8 @@ class AcceptedUploads:
         self.services_ns = [sample.finished_ns - sample.sent_ns for sample in samples]
         self.own_responses_ns = list(map(min, self.responses_ns, [sample.own_response_ns for sample in samples]))
         self.own_services_ns = list(map(min, self.services_ns, [sample.own_service_ns for sample in samples]))
+        self.rest_responses_ns = list(map(sub, self.responses_ns, self.own_responses_ns))
+        self.rest_services_ns = list(map(sub, self.services_ns, self.own_services_ns))
 
 
 def accepted_groups(

@@ -1,16 +1,16 @@
 """What one pod measured on each plateau of a climb, so that a plateau can be judged by itself."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from loadgen.measure.accepted_uploads import AcceptedUploads
 from loadgen.measure.censored_tally import CensoredTally
-from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
+from loadgen.measure.own_tally import ON_TIME_NS, OwnTally, is_withheld
 from loadgen.measure.samples import Sample
 from loadgen.measure.tallies import PartsTally, Tally
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome
 from loadtest_model.measurement.sketch import SketchBuilder
-from loadtest_model.measurement.step import MOST_IN_FLIGHT_AGES, StepAggregate
+from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.values import NANOSECONDS
 
 
@@ -50,21 +50,23 @@ class PlateauTally:
         self._parts.add_all(sample.parts for sample in uploads.samples)
         self.own.add_accepted(uploads)
 
-    def drop(self, wait_ns: int, own_share: float, *, has_time: bool = True) -> None:
-        """Add an arrival that got no virtual user; with `has_time` its wait is one of the response times."""
+    def drop(self, wait_ns: int, own_ns: int) -> None:
+        """Add an arrival that got no virtual user; its wait is one of the response times unless it was withheld."""
         self._counts.dropped += 1
-        self.own.drop(wait_ns, own_share, has_time=has_time)
-        if has_time:
+        self.own.drop(wait_ns, own_ns)
+        if not is_withheld(wait_ns, own_ns):
             self._response.add(wait_ns)
 
-    def drop_at_end(self, wait_ns: int, own_share: float, remaining_ns: int) -> None:
+    def drop_at_end(self, wait_ns: int, own_ns: int, remaining_ns: int) -> None:
         """Add an arrival that the end of the load came upon before anything of it was sent."""
-        self.drop(wait_ns, own_share, has_time=own_share < 1.0)
-        if own_share < 1.0:
+        self.drop(wait_ns, own_ns)
+        if not is_withheld(wait_ns, own_ns):
             self._censored.add(wait_ns, None, remaining_ns)
 
-    def aggregate(self, load_seconds: float, ages_seconds: Sequence[float], *, is_over: bool) -> StepAggregate:
-        """The plateau as a step of its own. `ages_seconds` are those of its uploads that have not ended, oldest first.
+    def aggregate(
+        self, load_seconds: float, in_flight: int, ages_seconds: tuple[float, ...], *, is_over: bool
+    ) -> StepAggregate:
+        """The plateau as a step of its own. `ages_seconds` are the oldest of its uploads that have not ended.
 
         A plateau that `is_over` is finished by this pod once none of its uploads is left.
         """
@@ -80,9 +82,9 @@ class PlateauTally:
             own=self.own.own_time(),
             censored=self._censored.times(),
             load_seconds=load_seconds,
-            in_flight=len(ages_seconds),
-            in_flight_ages_seconds=tuple(ages_seconds[:MOST_IN_FLIGHT_AGES]),
-            finished_pods=is_over and not ages_seconds,
+            in_flight=in_flight,
+            in_flight_ages_seconds=ages_seconds,
+            finished_pods=is_over and not in_flight,
         )
 
 
@@ -96,27 +98,38 @@ class ClimbTally:
         self._ends_ns = ends_ns
 
     def aggregates(
-        self, *, load_ns: int, now_ns: int, in_flight_ns: Iterable[int], has_ended: bool
+        self,
+        *,
+        load_ns: int,
+        now_ns: int,
+        in_flight: Sequence[tuple[int, int]],
+        oldest_ages_seconds: Callable[[Sequence[tuple[int, int]], int], tuple[float, ...]],
+        has_ended: bool,
     ) -> tuple[StepAggregate, ...]:
-        """Each plateau that has begun, as it stands. `in_flight_ns` are the intended starts of what has not ended.
+        """Each plateau that has begun, as it stands.
 
+        `in_flight` has the numbers and the intended starts of what has not ended, in the order of the latter, of which
+        `oldest_ages_seconds` gives the ages at an instant.
         `load_ns` is the length of the load so far, and `has_ended` says that it will not get longer.
         """
-        ages: list[list[float]] = [[] for _ in self.plateaus]
-        for intended_ns in sorted(in_flight_ns):
+        in_flight_on: list[list[tuple[int, int]]] = [[] for _ in self.plateaus]
+        for upload_number, intended_ns in in_flight:
             since_start_ns = intended_ns - self._start_ns
             if since_start_ns >= self._warm_up_ns:
-                number = min(bisect_right(self._ends_ns, since_start_ns), len(ages) - 1)
-                ages[number].append(max(0, now_ns - intended_ns) / NANOSECONDS)
+                number = min(bisect_right(self._ends_ns, since_start_ns), len(in_flight_on) - 1)
+                in_flight_on[number].append((upload_number, intended_ns))
         # An upload that is due at the very end of a plateau may begin a moment late.
         settled_ns = load_ns if has_ended else min(load_ns, now_ns - self._start_ns - ON_TIME_NS)
         begins_ns = [0, *self._ends_ns[:-1]]
         return tuple(
             plateau.aggregate(
-                (min(load_ns, end_ns) - begin_ns) / NANOSECONDS, plateau_ages, is_over=settled_ns >= end_ns
+                (min(load_ns, end_ns) - begin_ns) / NANOSECONDS,
+                len(on_plateau),
+                oldest_ages_seconds(on_plateau, now_ns),
+                is_over=settled_ns >= end_ns,
             )
-            for plateau, begin_ns, end_ns, plateau_ages in zip(
-                self.plateaus, begins_ns, self._ends_ns, ages, strict=True
+            for plateau, begin_ns, end_ns, on_plateau in zip(
+                self.plateaus, begins_ns, self._ends_ns, in_flight_on, strict=True
             )
             if load_ns >= begin_ns
         )

@@ -1,14 +1,16 @@
 """Samples become counts and sketches; at every instant the counts of a step, a second and a segment add up."""
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
+from operator import itemgetter
 from typing import Final
 
 from loadgen.measure.accepted_uploads import AcceptedUploads, accepted_groups
 from loadgen.measure.cause_tally import CauseTally
 from loadgen.measure.censored_tally import CensoredTally
-from loadgen.measure.own_tally import ON_TIME_NS, OwnTally
+from loadgen.measure.own_tally import OwnTally, is_withheld
 from loadgen.measure.plateau_tally import ClimbTally
 from loadgen.measure.samples import Sample
 from loadgen.measure.slow_tally import SlowTally
@@ -63,6 +65,7 @@ class StepRecorder:
         self._climb = ClimbTally(start_ns, self._warm_up_ns, self._segment_ends_ns) if step.climb else None
         self._part_of = partial(bisect_right, sorted({self._warm_up_ns, *self._segment_ends_ns}))
         self._in_flight: dict[int, int] = {}
+        self._age_ns: Callable[[int, int, int], int] = _time_since_due
         self._uncounted: list[Sample] = []
         self._uncounted_end_ns = start_ns
         self._last_upload_number = 0
@@ -77,6 +80,10 @@ class StepRecorder:
         self._last_upload_number += 1
         self._in_flight[self._last_upload_number] = intended_ns
         return self._last_upload_number
+
+    def read_ages_by(self, age_ns: Callable[[int, int, int], int]) -> None:
+        """Have the age of what is in flight given by its number, its intended start and the present instant."""
+        self._age_ns = age_ns
 
     def finish(self, upload_number: int, sample: Sample) -> None:
         """Count the upload that was begun under this number; each counts once.
@@ -142,35 +149,43 @@ class StepRecorder:
             self._warm_up.add(sample)
         self._seconds.at(sample.finished_ns - self._start_ns).end(sample)
 
-    def drop(self, upload_number: int, now_ns: int, own_share: float = 0.0) -> None:
+    def drop(self, upload_number: int, now_ns: int, own_ns: int = 0) -> bool:
         """Count an arrival that was begun under this number and got no virtual user in time.
 
-        `own_share` is how much of the virtual users' time our own side took.
+        `own_ns` is how much of its wait our own side caused.
 
-        Whatever it would have taken, it is more than the patience it was given: so it enters the response times.
+        Whatever it would have taken, it is more than the patience it was given: so it enters the response times, unless
+        our own side alone held it up. Gives whether that was so.
         """
         wait_ns = max(self._max_lateness_ns, now_ns - self._in_flight[upload_number])
-        if (segment := self._drop(upload_number, now_ns)) is not None:
+        withheld = is_withheld(wait_ns, own_ns)
+        if (segment := self._drop(upload_number, now_ns)) is None:
+            return withheld
+        self._own.drop(wait_ns, own_ns)
+        if self._climb:
+            self._climb.plateaus[segment].drop(wait_ns, own_ns)
+        if not withheld:
             self._segment_response[segment].add(wait_ns)
-            self._own.drop(wait_ns, own_share)
-            if self._climb:
-                self._climb.plateaus[segment].drop(wait_ns, own_share)
+        return withheld
 
-    def drop_at_end(self, upload_number: int, now_ns: int, own_share: float, remaining_ns: int) -> None:
+    def drop_at_end(self, upload_number: int, now_ns: int, own_ns: int, remaining_ns: int) -> bool:
         """Count an arrival that the end of the load came upon before anything of it was sent.
 
-        It enters the response times at its age, like whatever is cut, unless our own side alone held it up.
-        `remaining_ns` is how much longer it had until its time-out.
+        It enters the response times at its age, like whatever is cut, unless our own side alone held it up. Gives
+        whether that was so.
+        `own_ns` is how much of its wait our own side caused, `remaining_ns` how much longer it might have lasted.
         """
         wait_ns = max(0, now_ns - self._in_flight[upload_number])
+        withheld = is_withheld(wait_ns, own_ns)
         if (segment := self._drop(upload_number, now_ns)) is None:
-            return
-        self._own.drop(wait_ns, own_share, has_time=own_share < 1.0)
+            return withheld
+        self._own.drop(wait_ns, own_ns)
         if self._climb:
-            self._climb.plateaus[segment].drop_at_end(wait_ns, own_share, remaining_ns)
-        if own_share < 1.0:
+            self._climb.plateaus[segment].drop_at_end(wait_ns, own_ns, remaining_ns)
+        if not withheld:
             self._segment_response[segment].add(wait_ns)
             self._censored.add(wait_ns, None, remaining_ns)
+        return withheld
 
     def _drop(self, upload_number: int, now_ns: int) -> int | None:
         """Count a dropped arrival; give the segment that it is judged in, None in the warm-up."""
@@ -196,13 +211,15 @@ class StepRecorder:
         """How many uploads were due so far, without those that were withdrawn."""
         return self._last_upload_number - self._withdrawn
 
-    def record_lateness(self, due_ns: int, lateness_ns: int | None) -> None:
-        """Note how late an arrival found a free virtual user; None where it found none."""
-        if lateness_ns is None:
-            self._user_limit_hits += 1
-            return
+    def record_lateness(self, lateness_ns: int) -> None:
+        """Note how late an arrival found a free virtual user."""
         self._lateness.add(max(0, lateness_ns))
-        self.record_offer(due_ns, int(lateness_ns <= ON_TIME_NS), 1)
+
+    def record_wait(self, due_ns: int, *, is_held_up: bool) -> None:
+        """Note that an arrival found no free virtual user; `is_held_up` if it would have, but for our own side."""
+        self._user_limit_hits += 1
+        for own in (self._own, *self._own_of_plateau(due_ns)):
+            own.held_up += is_held_up
 
     def record_offer(self, due_ns: int, offered: int, planned: int) -> None:
         """Note how much was offered of a piece of the planned load that was due at this instant."""
@@ -241,7 +258,7 @@ class StepRecorder:
         if self._end_ns is None and now_ns >= self._start_ns:
             self._last_activity_ns = max(self._last_activity_ns, now_ns)
             self._seconds.add_until(now_ns - self._start_ns)
-        ages = sorted(self._in_flight.values())[:MOST_IN_FLIGHT_AGES]
+        in_flight = sorted(self._in_flight.items(), key=itemgetter(1))
         segment_response = tuple(builder.snapshot() for builder in self._segment_response)
         segment_counts = tuple(tally.counts() for tally in self._segment_counts)
         judged_counts = merged_counts(segment_counts)
@@ -265,7 +282,7 @@ class StepRecorder:
             censored=self._censored.times(),
             load_seconds=self._load_seconds(now_ns),
             in_flight=len(self._in_flight),
-            in_flight_ages_seconds=tuple(max(0, now_ns - intended_ns) / NANOSECONDS for intended_ns in ages),
+            in_flight_ages_seconds=self._oldest_ages_seconds(in_flight, now_ns),
             finished_pods=self._is_complete,
             silence=self._silence_at_the_end(),
             start_seconds=self._start_seconds,
@@ -275,10 +292,16 @@ class StepRecorder:
             else self._climb.aggregates(
                 load_ns=int(self._load_seconds(now_ns) * NANOSECONDS),
                 now_ns=now_ns,
-                in_flight_ns=self._in_flight.values(),
+                in_flight=in_flight,
+                oldest_ages_seconds=self._oldest_ages_seconds,
                 has_ended=self._end_ns is not None,
             ),
         )
+
+    def _oldest_ages_seconds(self, in_flight: Sequence[tuple[int, int]], now_ns: int) -> tuple[float, ...]:
+        """The ages of those that were due first, the oldest first, without the part of our own side."""
+        ages_ns = (self._age_ns(number, intended_ns, now_ns) for number, intended_ns in in_flight[:MOST_IN_FLIGHT_AGES])
+        return tuple(sorted((age_ns / NANOSECONDS for age_ns in ages_ns), reverse=True))
 
     def begin_reading(self, number: int) -> None:
         """What is recorded from now on belongs to the reading of this number."""
@@ -328,6 +351,10 @@ class StepRecorder:
     def _load_seconds(self, now_ns: int) -> float:
         end_ns = now_ns if self._end_ns is None else self._end_ns
         return min(self._step.duration_seconds, max(0, end_ns - self._start_ns) / NANOSECONDS)
+
+
+def _time_since_due(_upload_number: int, intended_ns: int, now_ns: int) -> int:
+    return max(0, now_ns - intended_ns)
 
 
 class Recorder:

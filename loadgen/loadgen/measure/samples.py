@@ -15,7 +15,8 @@ class Sample(Struct, frozen=True):
     `own_response_ns` and `own_service_ns` are how much of its response and service time our own side may have added.
     `remaining_ns` is how much longer it had until its time-out.
     For a failed upload, `cause` is its diagnosis if there is one, `status` is the status of its answer, and `detail`
-    describes the failure in one printable line. `trace_id` is empty if it carried no `traceparent`.
+    describes the failure in one printable line. `trace_id` is empty if it carried no `traceparent`. `making_ns` is how
+    long making its file took, the wait for other files included; None if it had none.
     """
 
     intended_ns: int
@@ -36,6 +37,7 @@ class Sample(Struct, frozen=True):
     status: int | None = None
     detail: str = ""
     trace_id: str = ""
+    making_ns: int | None = None
 
     @property
     def outcome(self) -> Outcome:

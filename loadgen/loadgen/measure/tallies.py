@@ -148,7 +148,9 @@ class SecondTally:
         return self._answer_times
 
 
-class _PartTally:
+class PartTally:
+    """One part over many uploads."""
+
     __slots__ = ("count", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
@@ -177,7 +179,7 @@ class PartsTally:
     __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
-        self._tallies = tuple(_PartTally() for _ in PartNanoseconds._fields)
+        self._tallies = tuple(PartTally() for _ in PartNanoseconds._fields)
 
     def add(self, times: PartNanoseconds) -> None:
         for tally, nanoseconds in zip(self._tallies, times, strict=True):

@@ -205,6 +205,7 @@ class Uploader:
         if self._has_credentials:
             credentials = await self._credentials.headers()
             head += header_lines(credentials)
+        progress.composing_at = time.monotonic()
         batch = self._composer.compose(rows)
         if self._composer.has_rendered:
             # That took a millisecond or two, and so does the file's first chunk: others have their turn between them.

@@ -166,10 +166,11 @@ def _trend(step: Step, plateau: Plateau, measured: StepAggregate, seconds: Seque
     In the open model uploads pile up. In the closed model there are never more of them than virtual users.
     """
     if step.arrivals is not None:
-        return growing_backlog(plateau, seconds, measured.response.mean_seconds or 0.0)
+        own_seconds = measured.own.response.max_seconds or 0.0
+        return growing_backlog(plateau, seconds, measured.response.mean_seconds or 0.0, own_seconds)
     # Until all of its users wait in line, the times of a higher load rise. So its first third says nothing.
     settled = plateau._replace(first=plateau.first + (plateau.end - plateau.first) // 3)
-    return rising_times(settled, seconds, relative_deviation(measured.response))
+    return rising_times(settled, seconds, relative_deviation(measured.response), measured.own.response)
 
 
 def _chance(
@@ -193,6 +194,7 @@ def _at_best(measured: StepAggregate) -> StepAggregate:
     """The plateau as it would be if all that is in flight were accepted at this instant: no better end is possible."""
     ages = measured.in_flight_ages_seconds
     younger = measured.in_flight - len(ages)
+    at_once = sketch_of([0] * measured.in_flight)
     in_flight = sketch_of([int(age * NANOSECONDS) for age in ages] + [0] * younger)
     judged = measured.judged
     counts = structs.replace(
@@ -205,7 +207,12 @@ def _at_best(measured: StepAggregate) -> StepAggregate:
         measured,
         judged=counts,
         response=measured.response.merge(in_flight),
-        service=measured.service.merge(sketch_of([0] * measured.in_flight)),
+        service=measured.service.merge(at_once),
+        own=structs.replace(
+            measured.own,
+            response_without=measured.own.response_without.merge(in_flight),
+            service_without=measured.own.service_without.merge(at_once),
+        ),
         in_flight_ages_seconds=(),
     )
 

@@ -224,9 +224,10 @@ def _is_silent(aggregate: StepAggregate, waiting_seconds: float) -> bool:
 
 def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
     signs: list[Sign] = []
-    if aggregate.vu_limit_reached:
+    waits = aggregate.vu_limit_reached - aggregate.own.held_up
+    if waits > 0:
         text = (
-            f"{aggregate.vu_limit_reached} of {aggregate.total.due + aggregate.in_flight} arrivals found none of"
+            f"{waits} of {aggregate.total.due + aggregate.in_flight} arrivals found none of"
             f" {step.virtual_users} virtual users free: the target does not keep up with the arrival rate"
         )
         signs.append((HealthLevel.WARNING, text))
@@ -238,7 +239,8 @@ def _load_signs(step: Step, aggregate: StepAggregate) -> list[Sign]:
         if slower:
             signs.append((HealthLevel.WARNING, slower))
     for plateau in plateaus:
-        rising = rising_times(plateau, aggregate.seconds, deviation_on(plateau, aggregate))
+        deviation = deviation_on(plateau, aggregate)
+        rising = rising_times(plateau, aggregate.seconds, deviation, aggregate.own.response)
         if rising:
             signs.append((HealthLevel.WARNING, rising))
     return signs
@@ -256,7 +258,10 @@ def _slower_without_gain(aggregate: StepAggregate, before: Plateau, after: Plate
     ]
     if medians[0] is None or medians[1] is None or not rates[0]:
         return None
-    if medians[1] >= 1.3 * medians[0] and rates[1] < 1.1 * rates[0]:
+    # At most one of twenty uploads had more time of our own than this.
+    own_seconds = aggregate.own.response.quantile_seconds(0.95) or 0.0
+    least_median = (sketches[after.segment].quantile_seconds(0.45) or 0.0) - own_seconds if own_seconds else medians[1]
+    if min(medians[1], least_median) >= 1.3 * medians[0] and rates[1] < 1.1 * rates[0]:
         return (
             f"response time rises with load: from {before.level:g} to {after} the median goes from"
             f" {seconds_text(medians[0])} to {seconds_text(medians[1])},"

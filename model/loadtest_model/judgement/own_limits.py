@@ -5,11 +5,17 @@ from typing import Final
 from loadtest_model.measurement.aggregate import Aggregate
 from loadtest_model.measurement.generator import throttling_text
 from loadtest_model.measurement.outcomes import ErrorKind
+from loadtest_model.measurement.upload_parts import merged_part
 from loadtest_model.plan import Plan
+from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.doubt import FULL_OFFER
 
 MORE_POWER: Final = (
     "give the generator more CPU or a machine of its own, or share the load among more pods (spec.parallelism)"
+)
+FASTER_FILES: Final = (
+    "give the generator more CPU or a machine of its own, share the load among more pods (spec.parallelism), or make"
+    " batches smaller (spec.load.batchSize)"
 )
 HIGHER_LIMIT: Final = "raise spec.pod.resources.limits.cpu, or share the load among more pods (spec.parallelism)"
 MORE_SOCKETS: Final = (
@@ -19,6 +25,7 @@ LONGER_GRACE: Final = "let uploads that are in flight at the end finish (spec.lo
 _NOTABLE_LAG_SECONDS: Final = 0.010
 _NOTABLE_LAG_SHARE: Final = 0.05
 _NOTABLE_LATENESS_SECONDS: Final = 0.010
+_NOTABLE_SHARE: Final = 0.05
 
 
 def own_limits(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
@@ -51,7 +58,7 @@ def own_limits(plan: Plan, aggregate: Aggregate) -> tuple[str, ...]:
         if step_aggregate.own.offered_share < FULL_OFFER:
             notes.append(
                 f"step {step.name} offered {step_aggregate.own.offered_share:.0%} of the planned load, since the"
-                f" generator was busy with itself; {MORE_POWER}"
+                f" generator was busy with itself; {advice(aggregate)}"
             )
     return tuple(notes)
 
@@ -60,4 +67,17 @@ def advice(aggregate: Aggregate) -> str:
     """What to do so that the generator is in doubt no more."""
     if any(step.own.unsent for step in aggregate.steps):
         return MORE_SOCKETS
-    return HIGHER_LIMIT if throttling_text(aggregate.generator) else MORE_POWER
+    if throttling_text(aggregate.generator):
+        return HIGHER_LIMIT
+    return _advice_on_files(aggregate) or MORE_POWER
+
+
+def _advice_on_files(aggregate: Aggregate) -> str:
+    """What to do if most of the own time went into making files; empty if it did not."""
+    owns = [step.own for step in aggregate.steps]
+    making = merged_part([own.making for own in owns])
+    response_ns = sum(step.response.sum_nanoseconds for step in aggregate.steps)
+    service_own_ns = sum(own.service.sum_nanoseconds for own in owns)
+    if making.mean_seconds is None or making.sum_nanoseconds <= max(service_own_ns, _NOTABLE_SHARE * response_ns):
+        return ""
+    return f"a file waited and was made for {seconds_text(making.mean_seconds)} on average; {FASTER_FILES}"

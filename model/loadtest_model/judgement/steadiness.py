@@ -26,21 +26,30 @@ PARTS: Final = 6
 FEWEST_PARTS: Final = 3
 
 
-def rising_times(plateau: Plateau, seconds: Sequence[Second], deviation: float) -> str:
-    """A sentence if response times rose on a plateau by more than chance explains, else nothing.
+def rising_times(plateau: Plateau, seconds: Sequence[Second], deviation: float, own: Sketch) -> str:
+    """A sentence if response times rose on a plateau by more than chance and our own side explain, else nothing.
 
-    `deviation` is the relative deviation of the plateau's response times.
+    `deviation` is the relative deviation of the plateau's response times. `own` are the own times of its uploads, maybe
+    among others: all of them may have been those of the last third.
     """
     third = (plateau.end - plateau.first) // 3
     early = _mean_response(seconds, plateau.first, plateau.first + third)
     late = _mean_response(seconds, plateau.end - third, plateau.end)
     if not early or not late or late < early * RISE:
         return ""
-    answers = sum(second.answers for second in seconds if plateau.first <= second.second < plateau.end)
+    late_answers = _answers(seconds, plateau.end - third, plateau.end)
+    late -= min(own.sum_nanoseconds / late_answers / NANOSECONDS, own.max_seconds or 0.0)
+    if late < early * RISE:
+        return ""
+    answers = _answers(seconds, plateau.first, plateau.end)
     # The difference of two means deviates by the root of 2 times as much as one.
     if late - early <= (early + late) / 2 * chance_share(deviation, answers / 6):
         return ""
     return f"response time rises at constant load of {plateau}: {seconds_text(early)} to {seconds_text(late)}"
+
+
+def _answers(seconds: Sequence[Second], first: int, end: int) -> int:
+    return sum(second.answers for second in seconds if first <= second.second < end)
 
 
 def _mean_response(seconds: Sequence[Second], first: int, end: int) -> float | None:
@@ -51,8 +60,10 @@ def _mean_response(seconds: Sequence[Second], first: int, end: int) -> float | N
     return sum(second.response_nanoseconds_sum for second in within) / answers / NANOSECONDS
 
 
-def growing_backlog(plateau: Plateau, seconds: Sequence[Second], mean_seconds: float) -> str:
+def growing_backlog(plateau: Plateau, seconds: Sequence[Second], mean_seconds: float, own_seconds: float) -> str:
     """A sentence if fewer uploads ended on a plateau than were due, by more than chance explains, else nothing.
+
+    Nor does it count what our own side may have had at the end: what was due in `own_seconds`, the longest own time.
 
     What is in flight at the two ends of the plateau varies as a Poisson variable does, whose variance is its mean: the
     arrivals of one response time. `mean_seconds` is the average response time.
@@ -61,7 +72,8 @@ def growing_backlog(plateau: Plateau, seconds: Sequence[Second], mean_seconds: f
     due = sum(second.counts.due for second in within)
     backlog = due - sum(second.ended + second.lapsed for second in within)
     in_flight = due * mean_seconds / (plateau.end - plateau.first)
-    if backlog <= DEVIATIONS_OF_CHANCE * sqrt(2 * in_flight):
+    own_backlog = due * min(1.0, own_seconds / (plateau.end - plateau.first))
+    if backlog - own_backlog <= DEVIATIONS_OF_CHANCE * sqrt(2 * in_flight):
         return ""
     return f"uploads piled up at {plateau}: of {due} that were due, {backlog} more than before had no answer at its end"
 

@@ -17,6 +17,7 @@ from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.sketch import Sketch
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Step
+from loadtest_model.thresholds.doubt import FULL_OFFER
 from loadtest_model.values import NANOSECONDS
 
 WINDOW_SECONDS: Final = 10
@@ -40,15 +41,19 @@ class _Window(NamedTuple):
 def uneven_throughput(step: Step, aggregate: StepAggregate) -> list[str]:
     """A sentence for each plateau whose throughput varies by more than a fifth beyond chance."""
     texts: list[str] = []
+    if aggregate.own.offered_share < FULL_OFFER:
+        # Our own side may have offered one window less than another.
+        return texts
+    stall_share = min(1.0, aggregate.own.longest_stall_seconds / WINDOW_SECONDS)
     for plateau in plateaus_of(step, aggregate):
         windows = _windows(plateau, aggregate.seconds)
         if len(windows) < FEWEST_WINDOWS or min(window.answers for window in windows) < FEWEST_ANSWERS_IN_A_WINDOW:
             continue
         is_open = step.arrivals is not None
         text = (
-            _text_against_due(windows)
+            _text_against_due(windows, EVEN_SPREAD + stall_share)
             if is_open
-            else _text_against_each_other(windows, deviation_on(plateau, aggregate))
+            else _text_against_each_other(windows, deviation_on(plateau, aggregate), EVEN_SPREAD + stall_share)
         )
         if text:
             texts.append(f"throughput at {plateau} {text}")
@@ -93,20 +98,20 @@ def _window(seconds: Sequence[Second]) -> _Window:
     )
 
 
-def _text_against_each_other(windows: Sequence[_Window], deviation: float) -> str:
+def _text_against_each_other(windows: Sequence[_Window], deviation: float, even_spread: float) -> str:
     """Each virtual user's uploads follow one another, so their number in a window is as certain as their times."""
     rates = [window.records / WINDOW_SECONDS for window in windows]
     usual = median(rates)
     if not usual:
         return ""
     chance = chance_share(deviation, median(window.answers for window in windows))
-    if _range_beyond([rate / usual for rate in rates], chance) <= EVEN_SPREAD:
+    if _range_beyond([rate / usual for rate in rates], chance) <= even_spread:
         return ""
     spread = (max(rates) - min(rates)) / usual
     return f"varies by {spread:.0%} ({min(rates):,.0f} to {max(rates):,.0f} records/s in windows of 10 s)"
 
 
-def _text_against_due(windows: Sequence[_Window]) -> str:
+def _text_against_due(windows: Sequence[_Window], even_spread: float) -> str:
     """A window has more answers than were due in it, or fewer, by what was in flight at its ends.
 
     For a steady target each of the two numbers in flight varies as a Poisson variable does, whose variance is its mean:
@@ -120,7 +125,7 @@ def _text_against_due(windows: Sequence[_Window]) -> str:
     chance = DEVIATIONS_OF_CHANCE * sqrt(2 * arrivals_in_flight) / usual
     shares = [window.answers / window.due if window.due else 1.0 for window in windows]
     differences = [(window.answers - window.due) / usual for window in windows]
-    if _range_beyond(differences, chance) <= EVEN_SPREAD:
+    if _range_beyond(differences, chance) <= even_spread:
         return ""
     return (
         f"varies: in windows of 10 s the target answered between {min(shares):.0%} and {max(shares):.0%} of the uploads"

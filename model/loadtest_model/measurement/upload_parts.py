@@ -38,11 +38,12 @@ class UploadParts(WireValue, frozen=True, kw_only=True):
 def merged_parts(steps: Sequence[UploadParts]) -> UploadParts:
     """The parts of all, each as one."""
     return UploadParts(
-        **{name: _merged_part([getattr(parts, name) for parts in steps]) for name in UploadParts.__struct_fields__}
+        **{name: merged_part([getattr(parts, name) for parts in steps]) for name in UploadParts.__struct_fields__}
     )
 
 
-def _merged_part(same_parts: Sequence[UploadPart]) -> UploadPart:
+def merged_part(same_parts: Sequence[UploadPart]) -> UploadPart:
+    """One part of several steps or pods as one."""
     return UploadPart(
         count=sum(part.count for part in same_parts),
         sum_nanoseconds=sum(part.sum_nanoseconds for part in same_parts),

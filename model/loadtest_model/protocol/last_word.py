@@ -100,7 +100,9 @@ def _shorten_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
     fixed_size_fields = {
         name: value for name, value in structs.asdict(step).items() if isinstance(value, _FIXED_SIZE_TYPES)
     }
-    own = structs.replace(step.own, response=Sketch(), service=Sketch())
+    own = structs.replace(
+        step.own, response=Sketch(), service=Sketch(), response_without=Sketch(), service_without=Sketch()
+    )
     shortened_step = structs.replace(
         StepAggregate(), **fixed_size_fields, errors=step.errors, own=own, silence=_shorten_silence(step.silence)
     )
@@ -116,6 +118,8 @@ def _shorten_step(step: StepAggregate, coarseness: int | None) -> StepAggregate:
             step.own,
             response=step.own.response.coarsen(coarseness),
             service=step.own.service.coarsen(coarseness),
+            response_without=step.own.response_without.coarsen(coarseness),
+            service_without=step.own.service_without.coarsen(coarseness),
         ),
         censored=structs.replace(
             step.censored,

@@ -223,7 +223,9 @@ def _with_overdue_uploads(aggregate: StepAggregate, ages_seconds: list[float]) -
     if not ages_seconds:
         return aggregate
     overdue = sketch_of(int(age * NANOSECONDS) for age in ages_seconds)
-    return structs.replace(aggregate, response=aggregate.response.merge(overdue))
+    # No age has our own part in it.
+    own = structs.replace(aggregate.own, response_without=aggregate.own.response_without.merge(overdue))
+    return structs.replace(aggregate, response=aggregate.response.merge(overdue), own=own)
 
 
 def _note(threshold: Threshold, measurement: Measurement, cut_uploads: int) -> str:

@@ -1,7 +1,8 @@
 """The interval in which the true value of a metric lies, given what the generator itself did to the measured one.
 
 A generator that is short of CPU changes a number in two ways. It lengthens times: a measured time t contains up to d of
-the generator's own, so the true time lies in [t - d, t]. And it offers less load than planned. Under the planned load,
+the generator's own, so the true time lies in [t - d, t], and a percentile or an average lies between those of these
+ends. And it offers less load than planned. Under the planned load,
 response times would have been longer; at most in proportion to the missing load, as long as no queue overflows. A rate
 that falls short then proves nothing about the target.
 
@@ -52,7 +53,7 @@ def true_value_interval(
         high = greatest if share >= FULL_OFFER else _under_full_load(greatest, share)
         return Interval(max(0.0, value - own_seconds), high)
     if definition.rises_with_load:
-        return Interval(value, value if share >= FULL_OFFER else math.inf)
+        return Interval(value, value * _gain_without_own_failures(step) if share >= FULL_OFFER else math.inf)
     if definition.counts_failures:
         variants = [without_own_failures(step)]
         if with_cut_uploads and step.judged.cancelled:
@@ -101,6 +102,14 @@ def without_own_failures(step: StepAggregate) -> StepAggregate:
         for kind, count in step.errors.items()
     }
     return structs.replace(step, judged=counts, errors=errors)
+
+
+def _gain_without_own_failures(step: StepAggregate) -> float:
+    """By what factor more uploads would have been accepted if our own side had kept none from that."""
+    accepted, without_own = step.judged.accepted, without_own_failures(step).judged.accepted
+    if without_own == accepted:
+        return 1.0
+    return without_own / accepted if accepted else math.inf
 
 
 def _under_full_load(seconds: float, share: float) -> float:

@@ -65,12 +65,16 @@ class Metric:
     seconds_by_chance: Callable[[StepAggregate, float], float] | None = None
 
 
+def _quantile_or_maximum(times: Sketch, quantile: float, fewest_samples: int) -> float | None:
+    return times.max_seconds if times.count < fewest_samples else times.quantile_seconds(quantile)
+
+
 def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
     def read(step: StepAggregate, _window_seconds: float) -> Measurement:
         sketch = of(step)
         has_few_samples = sketch.count < fewest_samples
         return Measurement(
-            sketch.max_seconds if has_few_samples else sketch.quantile_seconds(quantile),
+            _quantile_or_maximum(sketch, quantile, fewest_samples),
             sketch.count,
             0.0 if has_few_samples else sketch.relative_error,
             is_stand_in=has_few_samples and sketch.count > 0,
@@ -122,11 +126,35 @@ def _own_figure(
     return lambda step: read(of(step)) or 0.0
 
 
+@dataclass(frozen=True)
+class _OwnPart:
+    """Where the own parts of times are read from, and the rest of each of these times."""
+
+    times: Callable[[StepAggregate], Sketch]
+    own: Callable[[StepAggregate], Sketch]
+    without: Callable[[StepAggregate], Sketch]
+
+    def seconds(self, figure: Callable[[Sketch], float | None]) -> Callable[[StepAggregate], float]:
+        """By how much a figure of the times is lower without our own part in each of them.
+
+        If the rest is not known of all times, as from a pod of an earlier version, the figure of the own parts stands
+        for it.
+        """
+
+        def read(step: StepAggregate) -> float:
+            times, without = self.times(step), self.without(step)
+            if without.count != times.count:
+                return figure(self.own(step)) or 0.0
+            return max(0.0, (figure(times) or 0.0) - (figure(without) or 0.0))
+
+        return read
+
+
 def _time_metrics(
     prefix: str,
     quantity: str,
     of: Callable[[StepAggregate], Sketch],
-    own_part: Callable[[StepAggregate], Sketch],
+    own_part: _OwnPart,
     censored_part: Callable[[StepAggregate], Sketch],
     *,
     counts_in_flight: bool,
@@ -146,7 +174,7 @@ def _time_metrics(
                 _quantile(of, value, fewest_samples),
                 counts_in_flight=counts_in_flight,
                 fewest_samples=fewest_samples,
-                own_seconds=lambda step: _quantile(own_part, value, fewest_samples)(step, 0.0).value or 0.0,
+                own_seconds=own_part.seconds(lambda times: _quantile_or_maximum(times, value, fewest_samples)),
                 greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
                 block_average=block_average,
                 seconds_by_chance=lambda step, per_one: _quantile_by_chance(of(step), value, per_one),
@@ -159,7 +187,7 @@ def _time_metrics(
             f"average {quantity}",
             _average(of),
             counts_in_flight=counts_in_flight,
-            own_seconds=_own_figure(own_part, lambda sketch: sketch.mean_seconds),
+            own_seconds=own_part.seconds(lambda times: times.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
             block_average=block_average,
             seconds_by_chance=lambda step, per_one: _average_by_chance(of(step), per_one),
@@ -174,7 +202,7 @@ def _time_metrics(
             _longest(of),
             only_grows=True,
             counts_in_flight=counts_in_flight,
-            own_seconds=_own_figure(own_part, lambda sketch: sketch.max_seconds),
+            own_seconds=own_part.seconds(lambda times: times.max_seconds),
             greatest_seconds=lambda step: math.inf if censored_part(step).count else 0.0,
         ),
     }
@@ -223,10 +251,6 @@ def _rate_metric(description: str, count: Callable[[StepAggregate], int]) -> Met
     return Metric("count", description, _per_second(count), rises_with_load=True, block_average="mean")
 
 
-def _own_response(step: StepAggregate) -> Sketch:
-    return step.own.response
-
-
 def _own_service(step: StepAggregate) -> Sketch:
     return step.own.service
 
@@ -256,10 +280,20 @@ METRICS: Final[dict[str, Metric]] = {
         only_bound="lower",
     ),
     **_time_metrics(
-        "", "response time", lambda step: step.response, _own_response, _censored_response, counts_in_flight=True
+        "",
+        "response time",
+        lambda step: step.response,
+        _OwnPart(lambda step: step.response, lambda step: step.own.response, lambda step: step.own.response_without),
+        _censored_response,
+        counts_in_flight=True,
     ),
     **_time_metrics(
-        "service_", "service time", lambda step: step.service, _own_service, _censored_service, counts_in_flight=False
+        "service_",
+        "service time",
+        lambda step: step.service,
+        _OwnPart(lambda step: step.service, _own_service, lambda step: step.own.service_without),
+        _censored_service,
+        counts_in_flight=False,
     ),
     **_part_metrics("connect", "opening a connection", lambda step: step.parts.connect),
     **_part_metrics("upload", "sending the body", lambda step: step.parts.upload),

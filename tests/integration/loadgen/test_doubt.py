@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from loadtest_model.judgement.verdict import Verdict
@@ -96,9 +97,10 @@ def summary_of(manifest: Path) -> Summary:
     return results_in(manifest.parent / "results").summary
 
 
-async def test_a_queue_before_our_own_encoder_is_not_the_targets(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rate", "users"), [(120, 600), (200, 100)], ids=["enough users", "users run out"])
+async def test_a_queue_before_our_own_encoder_is_not_the_targets(tmp_path: Path, rate: int, users: int) -> None:
     async with a_sink() as sink:
-        load = {"batchSize": 50_000, "arrivalRate": 120, "virtualUsers": 600, "duration": "6s"}
+        load = {"batchSize": 50_000, "arrivalRate": rate, "virtualUsers": users, "duration": "6s"}
         manifest = a_manifest(tmp_path, sink.url, "p95 < 500ms", load=load, format="xlsx")
         async with a_run(manifest):
             pass
@@ -109,7 +111,12 @@ async def test_a_queue_before_our_own_encoder_is_not_the_targets(tmp_path: Path)
     assert threshold.value > 0.5, "the encoder kept up; the test must ask for more"
     assert summary.verdict is Verdict.INCONCLUSIVE, summary.reasons
     assert "p95 < 500ms is in doubt" in summary.reasons[0]
+    assert "make batches smaller" in summary.reasons[0]
+    assert threshold.low is not None
+    assert threshold.low < 0.5
+    assert summary.generator.offered_share < 0.9
     assert summary.health.level != "Critical"
+    assert not any("virtual users free" in text for text in summary.health.evidence)
 
 
 async def test_a_stop_of_ours_is_not_the_targets(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_each_plateau_has_its_own_share_of_what_was_offered() -> None:
 def test_a_dropped_arrival_counts_on_the_plateau_that_it_was_due_on() -> None:
     recorder, step = a_recorder()
     step.drop(step.begin(at(12.0)), at(14.0))
-    step.drop_at_end(step.begin(at(13.0)), at(14.0), 0.0, NANOSECONDS)
+    step.drop_at_end(step.begin(at(13.0)), at(14.0), 0, NANOSECONDS)
 
     first, second = read(recorder, 15.0).plateaus
 

@@ -45,13 +45,25 @@ def test_a_time_out_may_be_our_own_only_where_our_own_time_is_a_notable_part_of_
     assert tally.own_time().timeouts == excusable
 
 
-@pytest.mark.parametrize(("own_share", "excusable"), [(0.01, 0), (0.9, 1)])
-def test_a_dropped_arrival_may_be_our_own_where_users_were_busy_with_our_own_side(
-    own_share: float, excusable: int
+@pytest.mark.parametrize(("own_seconds", "excusable"), [(0.08, 0), (7.2, 1)])
+def test_a_dropped_arrival_may_be_our_own_where_our_own_side_is_a_notable_part_of_its_wait(
+    own_seconds: float, excusable: int
 ) -> None:
     tally = OwnTally()
 
-    tally.drop(8 * SECOND, own_share)
+    tally.drop(8 * SECOND, int(own_seconds * SECOND))
 
     assert tally.own_time().dropped == excusable
-    assert tally.own_time().response.max_seconds == pytest.approx(8 * own_share)
+    assert tally.own_time().response.max_seconds == pytest.approx(own_seconds)
+
+
+@pytest.mark.parametrize("late_seconds", [0.0, 0.005])
+def test_a_dropped_arrival_that_the_target_would_have_had_on_time_says_nothing_of_its_times(
+    late_seconds: float,
+) -> None:
+    tally = OwnTally()
+
+    tally.drop(8 * SECOND, int((8 - late_seconds) * SECOND))
+
+    assert tally.own_time().dropped == 1
+    assert tally.own_time().response.count == 0

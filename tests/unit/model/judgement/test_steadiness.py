@@ -63,7 +63,7 @@ def test_times_that_grow_on_a_plateau_are_named_and_others_are_not() -> None:
     growing, _ = answered([[0.5 + 0.1 * second] * 10 for second in range(30)])
     level, _ = answered([[0.5] * 10] * 30)
 
-    assert rising_times(PLATEAU, growing, 0.5) == (
+    assert rising_times(PLATEAU, growing, 0.5, Sketch()) == (
         "response time rises at constant load of 10 uploads/s due: 950 ms to 2.950 s"
     )
-    assert not rising_times(PLATEAU, level, 0.5)
+    assert not rising_times(PLATEAU, level, 0.5, Sketch())

@@ -22,6 +22,7 @@ from loadtest_model.reason_groups import ReasonClass
 from loadtest_model.reasons import Reason
 from loadtest_model.report.summary import summarize
 from loadtest_model.spec.verification import Requirement
+from loadtest_model.thresholds.bounds import evaluate, parse_threshold
 from loadtest_model.values import NANOSECONDS
 from support.builders import a_plan, a_run, a_step, with_cut_uploads
 
@@ -541,3 +542,18 @@ def test_a_verification_that_a_cpu_limit_prevented_says_nothing_of_the_target() 
     judgement = judge(Facts(plan=PLAN, aggregate=a_run(), refusal=report))
 
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "GeneratorThrottled")
+
+
+def test_own_times_of_some_uploads_do_not_make_the_slowness_of_others_a_breach() -> None:
+    # The target took 10 s for 4 of 100 uploads, and our own side held up 4 others as long.
+    times = [10 * NANOSECONDS] * 8 + [NANOSECONDS // 10] * 92
+    rest = [10 * NANOSECONDS] * 4 + [0] * 4 + [NANOSECONDS // 10] * 92
+    own = OwnTime(
+        response=sketch_of([0] * 96 + [10 * NANOSECONDS] * 4), response_without=sketch_of(rest), offered=1, planned=1
+    )
+
+    result = evaluate(parse_threshold("p95 < 2s"), structs.replace(a_step(), response=sketch_of(times), own=own), 60.0)
+
+    assert result.value == 10.0
+    assert result.is_in_doubt
+    assert result.low == pytest.approx(0.1, rel=0.01)
