@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadgen.records import Column, CsvRendering, RecordSpace
+from loadgen.records.code_order import CodeOrder
 from loadgen.records.scatter import Scatter
 from loadgen.records.words import Words
 from loadtest_model.plan.records import DialectPlan
@@ -36,6 +37,40 @@ def test_forty_bits_stay_forty_bits_and_apart(key: int, numbers: list[int]) -> N
 
     assert len(set(images)) == len(numbers)
     assert all(image < 2**40 for image in images)
+
+
+keys = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+@given(keys=keys, beginning_bits=st.integers(2, 7), ending_bits=st.integers(2, 7))
+def test_an_order_of_codes_is_a_bijection_of_its_range(
+    keys: tuple[int, int], beginning_bits: int, ending_bits: int
+) -> None:
+    order = CodeOrder(keys, beginning_bits + ending_bits, beginning_bits)
+
+    images = order.images(0, 2**order.bits)
+
+    assert np.array_equal(np.sort(images), np.arange(2**order.bits))
+
+
+@given(keys=keys, beginning_bits=st.integers(2, 15), first=st.integers(0, 2**40 - 300), count=st.integers(1, 300))
+def test_the_images_of_consecutive_numbers_are_those_of_each_of_them(
+    keys: tuple[int, int], beginning_bits: int, first: int, count: int
+) -> None:
+    order = CodeOrder(keys, beginning_bits=beginning_bits)
+
+    assert order.images(first, count).tolist() == [order.image_of(number) for number in range(first, first + count)]
+
+
+@given(seed=st.integers(0, 2**63), first=st.integers(0, 2**40 - 5_000), count=st.integers(1, 5_000))
+def test_the_ids_of_consecutive_records_are_those_of_each_of_them(seed: int, first: int, count: int) -> None:
+    space = RecordSpace(seed, 1)
+
+    ids = space.client_ids(first, count)
+
+    assert len(set(ids)) == count
+    numbers = {first, first + count // 2, first + count - 1}
+    assert all(ids[number - first] == space.client_id(number) for number in numbers)
 
 
 @given(

@@ -41,7 +41,10 @@ def _line_words() -> NDArray[np.uint64]:
 
 _LINE_WORDS: Final = _line_words()
 
-PhoneNumbers = NDArray[np.int64]
+PhoneNumbers = NDArray[np.uint32]
+
+Advances = NDArray[np.int64]
+"""How far the next number of each area code moves."""
 
 
 class PhoneBook:
@@ -51,7 +54,7 @@ class PhoneBook:
         stride = _STRIDES[capacity]
         starts = Words(seed, _KEY_STREAM).below(capacity, len(AREA_CODES))
         self.capacity = capacity
-        self._next: PhoneNumbers = (starts + pod_index * stride) % capacity
+        self._next: Advances = (starts + pod_index * stride) % capacity
         self._step = pod_count * stride % capacity
 
     def steps(self, area_indices: NDArray[np.intp]) -> PhoneNumbers:
@@ -63,35 +66,44 @@ class PhoneBook:
         in_order = area_indices[order]
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order)) - np.searchsorted(in_order, in_order)
-        steps: PhoneNumbers = ranks * self._step % self.capacity
-        return steps
+        return (ranks * self._step % self.capacity).astype(np.uint32)
 
-    def take(self, area_indices: NDArray[np.intp], first_row: int, rows: int) -> PhoneNumbers:
+    def take(self, area_indices: NDArray[np.intp], first_row: int, rows: int) -> Advances:
         """Give the rows from `first_row` on a number each; the bases to find them by, one an area code.
 
         A row's number is its base plus its step (modulo the capacity), the step counted from row 0.
         """
         bases = self.take_all(self.advances(area_indices[first_row : first_row + rows]))
-        if first_row:
-            bases = (bases - self.advances(area_indices[:first_row])) % self.capacity
-        return bases
+        return (bases - self.advances(area_indices[:first_row])) % self.capacity if first_row else bases
 
-    def advances(self, area_indices: NDArray[np.intp]) -> PhoneNumbers:
+    def advances(self, area_indices: NDArray[np.intp]) -> Advances:
         """How far each area code's next number moves if every row takes one."""
         return np.bincount(area_indices, minlength=len(AREA_CODES)) * self._step % self.capacity
 
-    def take_all(self, advances: PhoneNumbers) -> PhoneNumbers:
+    def take_all(self, advances: Advances) -> Advances:
         """The same for all rows at once, of which the advances are known."""
         bases = self._next
         self._next = (bases + advances) % self.capacity
         return bases
 
 
+def numbers_of_rows(
+    bases: Advances, area_indices: NDArray[np.intp], steps: PhoneNumbers, capacity: int
+) -> PhoneNumbers:
+    """The number of each row, from what PhoneBook gives."""
+    # Words of 32 bits and no look at indices that are right take two thirds of the time here and in phone_words.
+    numbers: PhoneNumbers = bases.astype(np.uint32).take(area_indices, mode="clip")
+    numbers += steps
+    # Where a number is below the capacity, the difference wraps around and is the larger of the two.
+    np.minimum(numbers, numbers - np.uint32(capacity), out=numbers)
+    return numbers
+
+
 def phone_words(numbers: PhoneNumbers) -> NDArray[np.uint64]:
     """The text of each number after its area code, `NXX-XXXX`, the first character in the lowest byte."""
-    exchanges = numbers // 10_000
+    exchanges = numbers // np.uint32(10_000)
     words: NDArray[np.uint64] = _EXCHANGE_WORDS.take(exchanges, mode="clip")
-    words |= _LINE_WORDS.take(numbers - exchanges * 10_000, mode="clip")
+    words |= _LINE_WORDS.take(numbers - exchanges * np.uint32(10_000), mode="clip")
     return words
 
 

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from loadgen.records.buffers import Buffers
 from loadgen.records.marks import Slot
 from loadgen.records.packing import Offsets
-from loadgen.records.phones import PhoneNumbers
+from loadgen.records.phones import Advances, numbers_of_rows
 from loadgen.records.sources import MarkWords, PieceRows
 from loadgen.records.space import RecordSpace
 from loadgen.records.template import Template
 
 CHUNK_ROWS: Final = 2_500
 """Rows of a template, and the most that one chunk of a batch holds."""
-
-_COUNT: Final = np.arange(CHUNK_ROWS, dtype=np.uint64)
 
 
 class FilePart(NamedTuple):
@@ -42,7 +40,7 @@ class TemplatePiece:
     first_row: int
     rows: int
     first_number: int
-    phone_bases: PhoneNumbers
+    phone_bases: Advances
     phone_capacity: int
     duplicate_of: int
 
@@ -90,11 +88,12 @@ class TemplatePiece:
         """For each slot the words of all rows."""
         template = self.template
         rows = slice(self.first_row, self.first_row + self.rows)
-        numbers = self.phone_bases[template.area_indices[rows]] + template.phone_steps[rows]
-        numbers -= self.phone_capacity * (numbers >= self.phone_capacity)
+        numbers = numbers_of_rows(
+            self.phone_bases, template.area_indices[rows], template.phone_steps[rows], self.phone_capacity
+        )
         piece_rows = PieceRows(
             self.space,
-            _COUNT[: self.rows] + np.uint64(self.first_number),
+            self.first_number,
             numbers,
             self.has_copied_id,
             self.duplicate_of,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loadgen.records.digits import Alphabet, DecimalScatter, words_of
 from loadgen.records.phones import PhoneNumbers, phone_words, reserved_phone_words
 from loadgen.records.scatter import Scatter
-from loadgen.records.space import CODE_LENGTH, RecordSpace, code_words, lower_case
+from loadgen.records.space import CODE_LENGTH, RecordSpace, lower_case
 from loadgen.records.words import Words
 from loadtest_model.records.phone_space import Contact, phones_per_area_code
 
@@ -19,7 +19,6 @@ MarkWords = tuple[int, NDArray[np.unsignedinteger]]
 
 _UNIQUE_STREAM: Final = 6
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # The golden section of 2**64, odd.
-_PAIR_OF_DIGITS: Final = np.array([int.from_bytes(f"{n:02}".encode(), "little") for n in range(100)], np.uint16)
 
 
 class PieceRows:
@@ -31,24 +30,29 @@ class PieceRows:
     def __init__(
         self,
         space: RecordSpace,
-        numbers: NDArray[np.uint64],
+        first_number: int,
         phone_numbers: PhoneNumbers,
         has_copied_id: NDArray[np.bool_] | None = None,
         duplicate_of: int = 0,
     ) -> None:
         self.space = space
-        self.numbers = numbers
+        self.first_number = first_number
+        self.count = len(phone_numbers)
         self.phone_numbers = phone_numbers
         self.has_copied_id = has_copied_id
         self.duplicate_of = duplicate_of
 
     @cached_property
+    def numbers(self) -> NDArray[np.uint64]:
+        return np.arange(self.first_number, self.first_number + self.count, dtype=np.uint64)
+
+    @cached_property
     def scattered_numbers(self) -> NDArray[np.uint64]:
-        return self.space.scatter(self.numbers)
+        return self.space.code_order.images(self.first_number, self.count)
 
     @cached_property
     def codes(self) -> NDArray[np.uint64]:
-        return code_words(self.scattered_numbers)
+        return self.space.codes(self.first_number, self.count)
 
 
 class ByteSource(Protocol):
@@ -76,8 +80,7 @@ class _ClientCode:
     def parts(self, rows: PieceRows) -> list[MarkWords]:
         codes = rows.codes
         if rows.has_copied_id is not None:
-            copied_number = rows.space.scatter(np.array([rows.duplicate_of], np.uint64))
-            codes = np.where(rows.has_copied_id, code_words(copied_number), codes)
+            codes = np.where(rows.has_copied_id, rows.space.codes(rows.duplicate_of, 1), codes)
         return [(0, lower_case(codes) if self.is_lower else codes)]
 
     def in_case(self, is_lower: bool) -> ByteSource:
@@ -125,9 +128,7 @@ class _House:
     width: int = 2
 
     def parts(self, rows: PieceRows) -> list[MarkWords]:
-        # 16 of the code's bits decide, so that no further draw is needed.
-        hundredths = ((rows.scattered_numbers >> np.uint64(8)) & np.uint64(0xFFFF)) * np.uint64(100) >> np.uint64(16)
-        return [(0, _PAIR_OF_DIGITS[hundredths.astype(np.intp)])]
+        return [(0, rows.space.house_digits(rows.first_number, rows.count))]
 
     def in_case(self, is_lower: bool) -> ByteSource:
         del is_lower

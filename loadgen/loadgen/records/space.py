@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from loadgen.records.scatter import Scatter
+from loadgen.records.code_order import CodeOrder, joined
 from loadgen.records.words import Words
 from loadtest_model.measurement.run_rows import RUN_CHARACTERS
 
@@ -26,6 +26,12 @@ _PAIR_TEXTS: Final = tuple(first + second for first in ALPHABET for second in AL
 # For each pair of characters in a code, the ten bits that it stands for and its bytes, in their place in a word.
 _PAIR_WORDS: Final = np.frombuffer("".join(_PAIR_TEXTS).encode(), "<u2").astype(np.uint64)
 _PAIRS: Final = tuple(_PAIR_WORDS << np.uint64(16 * place) for place in range(CODE_LENGTH // 2))
+_PAIR_OF_DIGITS: Final = np.array([int.from_bytes(f"{n:02}".encode(), "little") for n in range(100)], np.uint16)
+
+_CODE_BEGINNING: Final = 0xFF_FFFF
+_CODE_ENDING: Final = 0xFFFF_FFFF_FF00_0000
+"""The three characters of a code that the rows of a block differ in, and the five that they share."""
+
 _LOWER: Final = np.uint64(0x2020_2020_2020_2020)
 _KEY_STREAM: Final = 0
 
@@ -59,19 +65,48 @@ class RecordSpace:
         return run_prefix(self.run_tag) + _base32(self.pod_index, 2)
 
     @cached_property
-    def scatter(self) -> Scatter:
+    def code_order(self) -> CodeOrder:
         """The order in which the pod's numbers turn into codes."""
-        return Scatter(40, int(Words(self.seed, _KEY_STREAM, self.pod_index).raw(1)[0]))
+        first_key, second_key = Words(self.seed, _KEY_STREAM, self.pod_index).raw(2).tolist()
+        return CodeOrder((first_key, second_key))
+
+    def codes(self, first_number: int, rows: int) -> NDArray[np.uint64]:
+        """The codes of the records with these numbers, the first character in the lowest byte; shape (rows,)."""
+        if rows == 0:
+            return np.zeros(0, np.uint64)
+        return joined(
+            [
+                self._code_beginnings[run.places] | np.uint64(_code_word(run.ending) & _CODE_ENDING)
+                for run in self.code_order.runs(first_number, rows)
+            ]
+        )
+
+    def house_digits(self, first_number: int, rows: int) -> NDArray[np.uint16]:
+        """Two digits for each of these records, as decimal characters; shape (rows,)."""
+        if rows == 0:
+            return np.zeros(0, np.uint16)
+        return joined([self._digit_pairs[run.places] for run in self.code_order.runs(first_number, rows)])
 
     def client_id(self, number: int) -> str:
         """The id of one record."""
-        return self.prefix + _base32(self.scatter.image_of(number), CODE_LENGTH)
+        return self.prefix + _base32(self.code_order.image_of(number), CODE_LENGTH)
 
     def client_ids(self, first_number: int, rows: int) -> list[str]:
         """The ids of the records with these numbers, 20 characters each."""
-        numbers = np.arange(first_number, first_number + rows, dtype=np.uint64)
-        codes = code_words(self.scatter(numbers)).astype("<u8").tobytes().decode()
+        codes = self.codes(first_number, rows).astype("<u8").tobytes().decode()
         return [self.prefix + codes[at : at + CODE_LENGTH] for at in range(0, len(codes), CODE_LENGTH)]
+
+    @cached_property
+    def _code_beginnings(self) -> NDArray[np.uint64]:
+        """The first characters of the codes of a block."""
+        return code_words(self.code_order.beginnings) & np.uint64(_CODE_BEGINNING)
+
+    @cached_property
+    def _digit_pairs(self) -> NDArray[np.uint16]:
+        """Two digits for each beginning of a code, which decides them, so that no further draw is needed."""
+        order = self.code_order
+        shares = order.beginnings >> np.uint64(order.bits - order.beginning_bits)
+        return _PAIR_OF_DIGITS[(shares * np.uint64(100) >> np.uint64(order.beginning_bits)).astype(np.intp)]
 
 
 def run_prefix(run_tag: int) -> str:
@@ -87,6 +122,10 @@ def code_words(scattered: NDArray[np.uint64]) -> NDArray[np.uint64]:
         bits &= np.uint64(1023)
         words |= pairs[bits.view(np.int64)]
     return words
+
+
+def _code_word(number: int) -> int:
+    return int.from_bytes(_base32(number, CODE_LENGTH).encode(), "little")
 
 
 def lower_case(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

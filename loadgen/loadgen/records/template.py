@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from loadgen.records.marks import Slot
 from loadgen.records.packing import ABSENT, Offsets, PackedDraft, PackedRows
-from loadgen.records.phones import PhoneBook, PhoneNumbers
+from loadgen.records.phones import Advances, PhoneBook, PhoneNumbers
 from loadgen.records.rendering import Rendering
 
 
@@ -40,7 +40,7 @@ class Template:
     marks: Offsets
     area_indices: NDArray[np.intp]
     phone_steps: PhoneNumbers
-    phone_advances: PhoneNumbers
+    phone_advances: Advances
     has_copied_id: NDArray[np.bool_] | None = None
     packed: PackedRows | None = None
 

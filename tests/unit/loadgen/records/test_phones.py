@@ -6,14 +6,14 @@ from math import gcd
 import numpy as np
 import pytest
 
-from loadgen.records.phones import _STRIDES, PhoneBook, PhoneNumbers, phone_words
+from loadgen.records.phones import _STRIDES, Advances, PhoneBook, phone_words
 from loadtest_model.records.geography import AREA_CODES
 from loadtest_model.records.phone_space import PHONES_PER_AREA_CODE, phone_capacity, phone_shortages
 
 ONE_CODE = np.zeros(440_000, np.intp)  # Nine takes of two pods use up an area code exactly.
 
 
-def taken(book: PhoneBook, rows: int) -> PhoneNumbers:
+def taken(book: PhoneBook, rows: int) -> Advances:
     area_indices = ONE_CODE[:rows]
     bases = book.take(area_indices, 0, rows)
     return (bases[area_indices] + book.steps(area_indices)) % PHONES_PER_AREA_CODE

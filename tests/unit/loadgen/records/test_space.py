@@ -1,5 +1,7 @@
 """The space of a pod's records: its bounds and its ids."""
 
+from bisect import bisect
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,13 @@ def test_neighbouring_records_have_ids_far_apart() -> None:
 
     assert len({identity[12:14] for identity in ids}) > 300
     assert ids != sorted(ids)
+
+
+def test_the_ids_of_a_chunk_fall_all_over_an_index_and_not_beside_each_other() -> None:
+    space = RecordSpace(1, 1)
+    stored_ids = sorted(space.client_ids(0, 100_000))
+
+    places = [bisect(stored_ids, identity) for identity in space.client_ids(100_000, 2_500)]
+
+    # A page of an index holds some hundred ids; 2,500 ids that are drawn at random reach nearly all of the 1,000 pages.
+    assert len({place // 100 for place in places}) > 850
