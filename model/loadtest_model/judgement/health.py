@@ -101,13 +101,14 @@ def worst_health(healths: Sequence[Health]) -> Health:
 
 def _error_signs(aggregate: StepAggregate) -> list[Sign]:
     """What failed, but for what our own side may have caused: a target is not accused of that."""
+    measured_rate = aggregate.judged.error_rate
     aggregate = without_own_failures(aggregate)
-    counts = aggregate.judged
-    rate = counts.error_rate
+    rate = aggregate.judged.error_rate
     signs = _complete_failure(aggregate)
     if not signs and rate is not None and rate > 0.01:
         level, bound = (HealthLevel.CRITICAL, "5%") if rate > 0.05 else (HealthLevel.WARNING, "1%")
-        signs.append((level, f"error rate {rate:.2%} is above {bound}"))
+        rest = "" if rate == measured_rate else ", without what the generator itself may have caused"
+        signs.append((level, f"error rate {rate:.2%} is above {bound}{rest}"))
     timeouts = aggregate.errors.get(ErrorKind.TIMEOUT, 0)
     if timeouts:
         signs.append((HealthLevel.WARNING, f"{count_text(timeouts, 'upload')} timed out"))

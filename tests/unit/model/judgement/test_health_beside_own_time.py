@@ -87,3 +87,18 @@ def test_arrivals_that_would_have_found_a_user_free_without_us_are_no_sign() -> 
 
     assert "10 of 120 arrivals found none of 60 virtual users free" in some[0]
     assert not none
+
+
+@pytest.mark.parametrize(
+    ("own_drops", "sign"),
+    [
+        (0, "error rate 40.00% is above 5%"),
+        (10, "error rate 30.00% is above 5%, without what the generator itself may have caused"),
+    ],
+)
+def test_an_error_rate_that_is_not_the_measured_one_says_so(own_drops: int, sign: str) -> None:
+    step = structs.replace(
+        a_step(), judged=counts(accepted=60, dropped=40), own=OwnTime(dropped=own_drops, offered=100, planned=100)
+    )
+
+    assert evidence_of(step) == f"light: {sign}"
