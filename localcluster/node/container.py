@@ -231,7 +231,7 @@ class Container:
             self.process = None
         policy = self._spec.get("terminationMessagePolicy", "File")
         message = self._context.delivered_message(termination_message(self._files, policy, exit_code, log_start))
-        # As containerd says it: also where a child was killed, and the container then ended in another way.
+        # As containerd says it: also if a child was killed, and the container then ended in another way.
         was_oom_killed = limit is not None and limit.kills() > 0
         reason = "OOMKilled" if was_oom_killed else "Error" if exit_code else "Completed"
         return self._record_end(exit_code, reason, message, started_at)

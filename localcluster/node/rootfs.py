@@ -45,7 +45,7 @@ def directories_to_split(targets: list[str], exists: list[str]) -> set[str]:
 def closed_directories(visible: list[str]) -> list[str]:
     """Return the outermost directories above visible ones that not everybody may enter.
 
-    Where a container runs as another user than the host's, it can see nothing beneath them.
+    If a container runs as another user than the host's, it can see nothing beneath them.
     """
     closed = {next((above for above in parents(path) if not os.stat(above).st_mode & 0o001), None) for path in visible}
     return sorted(path for path in closed if path is not None)

@@ -14,7 +14,7 @@ CLUSTER_DOMAIN = "cluster.local"
 def containerd_config(plugin_folder: str) -> str:
     """containerd with runc and the CNI plugins in a folder.
 
-    Where the machine lacks CAP_SYS_RESOURCE a container may not lower its OOM score, and its sandbox dies of trying.
+    If the machine lacks CAP_SYS_RESOURCE a container may not lower its OOM score, and its sandbox dies of trying.
     """
     return f"""version = 2
 root = "/var/lib/containerd"

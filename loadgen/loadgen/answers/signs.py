@@ -39,7 +39,7 @@ _TOKEN_EXPIRED: Final = re.compile(
 _TOKEN_MISSING: Final = re.compile(
     r"credentials were not provided|not[ _]authenticated|token_missing|missing (bearer )?token"
     r"|(bearer )?token is required|no (bearer )?token|authorization header"
-    # The guard for Django. Where it also lets users in by a permission, it words this otherwise.
+    # The guard for Django. If it also lets users in by a permission, it words this otherwise.
     r"|load test needs a token:"
 )
 _TOKEN_INVALID: Final = re.compile(

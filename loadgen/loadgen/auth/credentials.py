@@ -44,7 +44,7 @@ class Credentials:
             source.note_refusal(headers.get(name, ""))
 
     async def final_expiry(self) -> float | None:
-        """When the token expires for good; None without one, or where it does not say or is renewed.
+        """When the token expires for good; None without one, or if it does not say or is renewed.
 
         Raises TokenUnreadableError as `headers` does.
         """

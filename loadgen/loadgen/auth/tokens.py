@@ -120,7 +120,7 @@ def one_line(text: str) -> str:
 def without_secret(text: str, secret: str) -> str:
     """A text for logs and people: a target that answers with what it was sent must not make a secret known.
 
-    Where the text was cut off, which three dots say, the secret's beginning is hidden as well.
+    If the text was cut off, which three dots say, the secret's beginning is hidden as well.
     """
     masked_text = text.replace(secret, HIDDEN)
     if secret[:_LEAST_HIDDEN_CHARACTERS] not in masked_text:

@@ -38,7 +38,7 @@ LONGER_PLATEAU: Final = "lengthen spec.load.capacity.plateau"
 
 
 def lasting_breaches(evidence: Evidence) -> list[Finding]:
-    """Breaches that no missing data could undo. Where nothing is missing of a step, that is each of them.
+    """Breaches that no missing data could undo. If nothing is missing of a step, that is each of them.
 
     A threshold that is in doubt is not breached: the generator itself may have caused what was measured.
     """
@@ -144,7 +144,7 @@ def too_few_samples(evidence: Evidence) -> list[Finding]:
 
 
 def steps_without_uploads(evidence: Evidence) -> list[Finding]:
-    """Where nothing was uploaded nothing was proven, also where no threshold asks for it."""
+    """If nothing was uploaded, nothing was proven, even if no threshold asks for it."""
     steps = evidence.facts.aggregate.steps
     findings = []
     for number, step in enumerate(evidence.facts.plan.steps):

@@ -87,7 +87,7 @@ def _judge_step(facts: Facts, number: int) -> StepJudgement:
 
 
 def _findings(evidence: Evidence) -> list[Finding]:
-    """What the checks find, the gravest first. Where there was no load, measurements are not asked for."""
+    """What the checks find, the gravest first. If there was no load, measurements are not asked for."""
     if evidence.facts.load_began:
         return [finding for check in CHECKS for finding in check(evidence)]
     findings = [finding for check in CHECKS_WITHOUT_LOAD for finding in check(evidence)]

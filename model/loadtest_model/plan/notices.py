@@ -14,7 +14,7 @@ def plan_notices(plan: Plan) -> tuple[str, ...]:
 
     Client ids and e-mails never do.
 
-    Where the load is bounded by time, the records that it sends are not known beforehand: then only what repeats
+    If the load is bounded by time, the records that it sends are not known beforehand: then only what repeats
     within the first batch of every virtual user is told.
     """
     record_totals = [step.records for step in plan.steps]

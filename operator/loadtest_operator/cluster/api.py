@@ -152,7 +152,7 @@ class Api:
     ) -> AsyncGenerator[Change, None]:
         """What changes after a version, one change after the other, for so many seconds; and bookmarks between them.
 
-        Raises ApiError, also where the version is too old by now or the connection is lost.
+        Raises ApiError, also if the version is too old by now or the connection is lost.
         """
         query = {
             "watch": "true",

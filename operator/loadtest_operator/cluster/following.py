@@ -84,8 +84,8 @@ class Following:
     ) -> str:
         """Have `take` take each change after a version, for so many seconds or until it returns True.
 
-        `note_word` is called for each word of the API server, also where nothing has changed. Returns the version that
-        the next watch goes on from. Raises ApiError, also where the version is too old by now, and if the watch ends by
+        `note_word` is called for each word of the API server, also if nothing has changed. Returns the version that
+        the next watch goes on from. Raises ApiError, also if the version is too old by now, and if the watch ends by
         itself as soon as it has begun.
         """
         began_at = self._clock()

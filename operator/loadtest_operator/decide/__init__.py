@@ -61,7 +61,7 @@ def end_deleted_test(observation: Observation, _policy: Policy) -> Decision | No
 
 
 def keep_ended(observation: Observation, policy: Policy) -> Decision | None:
-    """A run that has completed is never started again, also where only the annotation tells of it."""
+    """A run that has completed is never started again, even if only the annotation tells of it."""
     recorded = observation.test.record
     if recorded.run_id == observation.run_id:
         return finish_completed(observation, policy) if recorded.phase is Phase.COMPLETED else None

@@ -59,7 +59,7 @@ def _renewals(
 ) -> tuple[EndpointOrder, ...]:
     """What these pods have heard already, with the request to make their proofs again.
 
-    Where nothing is told of addresses, because there is but one or they cannot be read, each pod keeps its own.
+    If nothing is told of addresses, because there is but one or they cannot be read, each pod keeps its own.
     """
     renewals = [
         replace(order, pods=tuple(pod for pod in order.pods if pod.index in indexes), proof_seconds=PROOF_SECONDS)

@@ -42,7 +42,7 @@ class Endpoints:
     """What a Service offers for a port.
 
     `addresses` are the ready endpoints as `ip:port`, `unready_addresses` those that are there and neither ready nor on
-    their way out, `draining_addresses` those on their way out that still serve. Where there is a `problem`, a `message`
+    their way out, `draining_addresses` those on their way out that still serve. If there is a `problem`, a `message`
     tells of it; a `is_lasting` one is not mended by waiting. `may_be_hidden` says that there may be endpoints which the
     operator may not read.
     """

@@ -50,7 +50,7 @@ class ResourceUsage:
 
 @dataclass(frozen=True)
 class WorkloadLook:
-    """One look at a workload. Where there is a `problem`, a `message` tells of it.
+    """One look at a workload. If there is a `problem`, a `message` tells of it.
 
     `usage` is None if it was not asked for.
     """

@@ -95,7 +95,7 @@ class Follower:
     async def _follow_once(self) -> None:
         """List everything, and watch it until a watch ends, the Service itself is changed or all should have ended.
 
-        Raises ApiError, also where a watch ends as soon as it has begun.
+        Raises ApiError, also if a watch ends as soon as it has begun.
         """
         namespace, name = self._host.namespace, self._host.name
         objects = _Objects()

@@ -12,7 +12,7 @@ _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA
 
 
 async def may_exist(name: str) -> bool:
-    """False where DNS says that there is no such name, or none with an address; True also where it gives no answer."""
+    """False if DNS says that there is no such name, or none with an address; True also if it gives no answer."""
     try:
         async with asyncio.timeout(_RESOLVING_SECONDS):
             await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)

@@ -1,7 +1,7 @@
 """Which hosts the URLs of a LoadTest may name, the installation's list of targets, and which addresses may be loaded.
 
 The admission policy of the chart holds the same list when a LoadTest is applied; here it holds again before pods are
-made, also where that policy is absent. Each pod then holds every address against the networks, at each connect.
+made, even if that policy is absent. Each pod then holds every address against the networks, at each connect.
 """
 
 import ipaddress

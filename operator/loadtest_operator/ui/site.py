@@ -29,7 +29,7 @@ HOME: Final = "All load tests"
 _NAME: Final = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 
 REPORT_HEADERS: Final = {
-    # The file comes from a ConfigMap, so it is kept from whatever a page may do, also where it is opened in place.
+    # The file comes from a ConfigMap, so it is kept from whatever a page may do, even if it is opened in place.
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'",
     "Content-Disposition": 'attachment; filename="{name}_report.html"',
 }

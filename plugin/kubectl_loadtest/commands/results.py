@@ -95,7 +95,7 @@ def save_results(config_map: Json, folder: Path) -> list[Path]:
 def _free_stem(config_map: Json, folder: Path, files: Mapping[str, bytes]) -> str:
     """What the names of a run's files begin with: test and run id.
 
-    Several runs can have one id. Where another of them is saved in the folder, the ConfigMap's name tells them apart.
+    Several runs can have one id. If another of them is saved in the folder, the ConfigMap's name tells them apart.
     """
     stem = run_name(config_map)
     paths = {folder / f"{stem}_{name}": content for name, content in files.items()}
