@@ -37,16 +37,24 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Record the tests of this run beside those of earlier ones, so that a selection of tests forgets no other."""
     config = session.config
-    if config.cache is None or hasattr(config, "workerinput"):
+    cache = _cache_of(config)
+    if cache is None or hasattr(config, "workerinput"):
         return
     recorded = {nodeid: seconds for nodeid, seconds in _recorded_seconds(config).items() if nodeid not in _seconds}
     long_ones = {nodeid: round(seconds, 1) for nodeid, seconds in _seconds.items() if seconds >= _SHORTEST_SECONDS}
-    config.cache.set(_KEY, {**recorded, **long_ones})
+    cache.set(_KEY, {**recorded, **long_ones})
 
 
 def _recorded_seconds(config: pytest.Config) -> dict[str, float]:
-    recorded: dict[str, float] = config.cache.get(_KEY, {}) if config.cache is not None else {}
+    cache = _cache_of(config)
+    recorded: dict[str, float] = cache.get(_KEY, {}) if cache is not None else {}
     return recorded
+
+
+def _cache_of(config: pytest.Config) -> pytest.Cache | None:
+    """The record of earlier runs; None under `-p no:cacheprovider`, where the attribute is missing as well."""
+    cache: pytest.Cache | None = getattr(config, "cache", None)
+    return cache
 
 
 def _file_of(nodeid: str) -> str:
