@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 import uvloop
 
+from loadgen.http import first_seconds
 from support.cpu_group import CpuGroup, NoCpuGroupError, cpu_group
 
 
@@ -16,6 +17,15 @@ def pytest_asyncio_loop_factories(
     if item.path.name in ("test_transport.py", "test_tls.py"):
         return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def patience_seconds(monkeypatch: pytest.MonkeyPatch) -> float:
+    """How long this process tries again what fails before anything was sent: not ten seconds, which nothing hangs on
+    where a test is about how it fails. `loadgen verify` is tested with all of them.
+    """
+    monkeypatch.setattr(first_seconds, "PATIENCE_SECONDS", 2.0)
+    return first_seconds.PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -352,8 +352,9 @@ async def test_a_token_with_another_scheme_is_told_apart(guarded: ExampleServer,
 
 
 async def test_a_token_that_expires_while_the_load_runs(guarded: ExampleServer, tmp_path: Path) -> None:
-    file = token_file(tmp_path, expires_in_seconds=1.5)
-    plan = make_plan(upload_url(guarded), batch_size=SMALL, duration_seconds=3.5, token_file=file)
+    # A busy machine takes its time from here to the first upload.
+    file = token_file(tmp_path, expires_in_seconds=3.0)
+    plan = make_plan(upload_url(guarded), batch_size=SMALL, duration_seconds=4.5, token_file=file)
 
     step, found = await loaded(plan, guarded.port)
 
@@ -459,6 +460,7 @@ async def test_a_port_that_speaks_http2_over_tls_only_is_named_as_such(tmp_path:
     assert (report.cause, report.refusal) == (Cause.HTTP2_ONLY, Refusal.TLS), report.message
 
 
+@pytest.mark.usefixtures("patience_seconds")
 async def test_a_target_that_cannot_be_connected_to() -> None:
     refused = await verified(f"http://127.0.0.1:{free_port()}/")
     unknown = await verified("http://clients.invalid/")
@@ -467,6 +469,7 @@ async def test_a_target_that_cannot_be_connected_to() -> None:
     assert unknown.cause is Cause.NAME_NOT_RESOLVED
 
 
+@pytest.mark.usefixtures("patience_seconds")
 async def test_a_target_whose_queue_of_connections_is_full() -> None:
     with socket.socket() as listening, socket.socket() as one, socket.socket() as two:
         listening.bind(("127.0.0.1", 0))

@@ -101,7 +101,9 @@ async def test_a_port_that_drops_connections_for_the_first_seconds_is_proven() -
 
 
 @pytest.mark.parametrize("kind", ["address", "told", "name"])
-async def test_a_port_that_goes_on_refusing_is_refused_with_the_time_that_it_took(kind: str) -> None:
+async def test_a_port_that_goes_on_refusing_is_refused_with_the_time_that_it_took(
+    kind: str, patience_seconds: float
+) -> None:
     port = free_port()
     addresses = (f"127.0.0.1:{port}",) if kind == "told" else ()
     host = "localhost" if kind == "name" else "127.0.0.1"
@@ -112,8 +114,8 @@ async def test_a_port_that_goes_on_refusing_is_refused_with_the_time_that_it_too
     assert report.refusal is Refusal.REFUSED
     tried = TRIED.search(report.message)
     assert tried is not None, report.message
-    assert int(tried[1]) > 5
-    assert 9 <= float(tried[2]) <= time.monotonic() - began + 0.1 < 13
+    assert int(tried[1]) > 2
+    assert patience_seconds - 1 <= float(tried[2]) <= time.monotonic() - began + 0.1 < patience_seconds + 3
     assert report.uploads == 0
     # One line for each address, however often it was tried.
     assert len(report.checks) == len({check.address for check in report.checks})
@@ -254,7 +256,7 @@ async def test_a_read_back_that_is_refused_in_the_first_seconds_is_tried_again()
         assert report.refusal is None, report.message
 
 
-async def test_a_read_back_that_goes_on_being_refused_says_how_long_it_was_tried() -> None:
+async def test_a_read_back_that_goes_on_being_refused_says_how_long_it_was_tried(patience_seconds: float) -> None:
     async with running_target() as target:
         plan = with_read_back(make_plan(target.url), f"http://127.0.0.1:{free_port()}/count")
 
@@ -263,7 +265,7 @@ async def test_a_read_back_that_goes_on_being_refused_says_how_long_it_was_tried
         assert report.refusal is Refusal.READ_BACK
         tried = TRIED.search(report.message)
         assert tried is not None, report.message
-        assert float(tried[2]) > 8
+        assert float(tried[2]) > patience_seconds - 1
         assert target.uploads == []
 
 

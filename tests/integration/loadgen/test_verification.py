@@ -266,6 +266,7 @@ async def test_the_message_quotes_the_answer_in_one_printable_line() -> None:
         assert len(report.message) < 450
 
 
+@pytest.mark.usefixtures("patience_seconds")
 async def test_a_refused_connection_is_named() -> None:
     async with running_target() as target:
         url = target.url
@@ -432,6 +433,7 @@ async def test_one_endpoint_that_ignores_the_header_refuses_them_all() -> None:
         assert one.rows + two.rows == 6
 
 
+@pytest.mark.usefixtures("patience_seconds")
 async def test_an_endpoint_that_refuses_the_connection_refuses_the_target() -> None:
     async with running_target() as one:
         addresses = (f"127.0.0.1:{one.port}", f"127.0.0.2:{one.port}")
