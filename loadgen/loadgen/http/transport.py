@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
 import aiohttp
-from aiohttp.http import HttpProcessingError
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from msgspec import Struct
 
 from loadgen.answers.judging import HttpAnswer
@@ -133,7 +133,16 @@ class Client:
                     break
                 # What came on a kept connection before anything was sent on it is no answer, nor an end, to this.
                 progress.abort()
-            answer = await _read_answer(connection, progress, deadline)
+            message, content = await connection.read()
+            progress.answer_at = now = time.monotonic()
+            if progress.last_byte_at is None:
+                deadline.enter(DeadlinePhase.ANSWER, now)
+                connection.set_deadline(deadline.ends_at)
+            answer = (
+                _answer_of(message, content, progress)
+                if isinstance(content, bytes)
+                else await _read_answer(message, content, progress)
+            )
             is_reusable = progress.has_answer and progress.last_byte_at is not None
             return Exchange(answer)
         except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as error:
@@ -280,19 +289,24 @@ def _write(piece: bytes | memoryview, connection: Connection, progress: UploadPr
         connection.transport.write(piece)
 
 
-async def _read_answer(connection: Connection, progress: UploadProgress, deadline: UploadDeadline) -> HttpAnswer:
-    message, content = await connection.read()
-    progress.answer_at = now = time.monotonic()
-    if progress.last_byte_at is None:
-        deadline.enter(DeadlinePhase.ANSWER, now)
-        connection.set_deadline(deadline.ends_at)
+async def _read_answer(
+    message: RawResponseMessage, content: aiohttp.StreamReader, progress: UploadProgress
+) -> HttpAnswer:
+    if 300 <= message.code < 400:
+        # Whether or not the rest of it ever comes.
+        return _answer_of(message, b"", progress)
+    body, is_whole = await _read_body(content)
+    if not is_whole:
+        problem = f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB"
+        return HttpAnswer(message.code, message.headers, body, problem)
+    return _answer_of(message, body, progress)
+
+
+def _answer_of(message: RawResponseMessage, body: bytes, progress: UploadProgress) -> HttpAnswer:
     status, headers = message.code, message.headers
     if 300 <= status < 400:
-        # A redirect is one by its head, whether or not the rest of it ever comes.
+        # A redirect is one by its head.
         return HttpAnswer(status, headers, b"")
-    body, is_whole = (content, True) if isinstance(content, bytes) else await _read_body(content)
-    if not is_whole:
-        return HttpAnswer(status, headers, body, unreadable=f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB")
     progress.has_answer = True
     progress.database_seconds = database_seconds(headers)
     # Decoded here, because the HTTP client takes an answer that it cannot decode for none at all, and its status is

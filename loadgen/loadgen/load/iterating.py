@@ -159,7 +159,7 @@ class IterationRunner:
             if upload is not None and error is None:
                 self._book.trust(upload.endpoint)
             self._record(upload_number, attempt, step_run, error)
-            if upload is not None and error is not None and outcome_of(error) is Outcome.VIOLATION:
+            if error is not None and upload is not None and outcome_of(error) is Outcome.VIOLATION:
                 raise BrokenPromiseError(_violation(upload, error))
         finally:
             del self._under_way[upload_number]

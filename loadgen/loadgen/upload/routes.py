@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from math import inf
 from typing import Final
 
+from msgspec import Struct
+
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.transport import Exchange, TurnedAwayError
 from loadgen.upload.addresses import AddressBook
@@ -23,18 +25,17 @@ _DISTRUSTED_TEXT: Final = "{} failed its verification, so nothing was sent"
 _DEPARTED_TEXT: Final = "{} left the target before there was a connection, and no other address is proven"
 
 
-class Route:
+class Route(Struct, eq=False):
     """Where one upload goes: an address of the book, and another if that one left before there was a connection.
 
     `endpoint` is the address now, `departed_addresses` are those before it. `may_send` says whether the load still
     lasts: it is asked before each connection and right before the first byte.
     """
 
-    def __init__(self, book: AddressBook, endpoint: Endpoint, may_send: Callable[[], bool]) -> None:
-        self._book = book
-        self._may_send = may_send
-        self.endpoint = endpoint
-        self.departed_addresses: tuple[Endpoint, ...] = ()
+    _book: AddressBook
+    endpoint: Endpoint
+    _may_send: Callable[[], bool]
+    departed_addresses: tuple[Endpoint, ...] = ()
 
     @property
     def most_connect_seconds(self) -> float:
