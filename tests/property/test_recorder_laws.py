@@ -60,6 +60,7 @@ def samples(draw: st.DrawFn) -> Sample:
         departed_addresses=tuple(left),
         own_response_ns=draw(st.integers(0, SECOND)),
         own_service_ns=draw(st.integers(0, SECOND)),
+        making_ns=draw(st.none() | st.integers(0, SECOND)),
         parts=PartNanoseconds(*(draw(st.none() | st.integers(0, SECOND)) for _ in PartNanoseconds._fields)),
     )
 
@@ -149,7 +150,7 @@ def test_each_tally_counts_accepted_uploads_together_as_it_does_one_by_one(taken
     addresses[1].add_accepted(uploads)
     slow_tallies[1].add_accepted(uploads)
 
-    assert plateaus[1].aggregate(1, (), is_over=True) == plateaus[0].aggregate(1, (), is_over=True)
+    assert plateaus[1].aggregate(1, 0, (), is_over=True) == plateaus[0].aggregate(1, 0, (), is_over=True)
     assert seconds[1].second(0, 1) == seconds[0].second(0, 1)
     assert addresses[1].counts() == addresses[0].counts()
     assert slow_tallies[1].samples() == slow_tallies[0].samples()
