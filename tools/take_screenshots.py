@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from loadtest_model.pages.live.assets import SCRIPT_NAME, STYLE_NAME, live_style
 from loadtest_model.pages.live.head import Standing
-from loadtest_model.pages.live.run import Measured, measured_view
+from loadtest_model.pages.live.run import LoadFigures, load_view
 from loadtest_model.pages.live.shell import live_page
 from loadtest_model.pages.live.view import LiveView
 from loadtest_model.pages.report_page import report_page
@@ -86,7 +86,7 @@ def half_way(summary: Summary, rows: Sequence[SeriesRow]) -> LiveView:
         since=summary.started_at or "",
         load=f"up to {step.virtual_users} virtual users",
     )
-    return measured_view(standing, Measured(summary=summary, rows=rows[: middle + 1], progress=progress))
+    return load_view(standing, LoadFigures(summary=summary, rows=rows[: middle + 1], progress=progress))
 
 
 def main() -> int:

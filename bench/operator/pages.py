@@ -17,10 +17,10 @@ from loadtest_model.measurement.aggregate import Aggregate, merge_snapshots
 from loadtest_model.measurement.snapshot import PodState, Snapshot
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.pages.live.overview import ListedTest, overview
-from loadtest_model.pages.live.run import measured_view
+from loadtest_model.pages.live.run import load_view
 from loadtest_model.plan import Plan
 from loadtest_model.report.status import Phase, Status
-from loadtest_operator.ui.running import Turn, measured
+from loadtest_operator.ui.running import Turn, load_figures
 from support.builders import a_plan
 from support.operator_builders import a_pod, an_observation
 
@@ -63,9 +63,9 @@ def _run_page() -> list[Figure]:
         series = timeline.series([str(pod.index) for pod in with_seconds])
         turn = _turn(plan, newest, with_series(merge_snapshots(newest), series))
         start_seconds = time.process_time()
-        so_far = measured(turn)
-        assert so_far is not None
-        content.take(measured_view(turn.shown().standing(), so_far))
+        figures = load_figures(turn)
+        assert figures is not None
+        content.take(load_view(turn.shown().standing(), figures))
         update = content.update_since(version) or b""
         seconds.append(time.process_time() - start_seconds)
         version = content.version

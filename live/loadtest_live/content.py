@@ -43,13 +43,13 @@ class PageContent:
         if self.view is None or version == self.version:
             return None
         source, _, number = version.rpartition("-")
-        seen = int(number) if source == self.source and number.isdecimal() else 0
+        change = int(number) if source == self.source and number.isdecimal() else 0
         update = {
             "version": self.version,
             "look": look_version(),
             "title": self.view.title,
             "icon": favicon(self.view.tone),
             "order": [part.id for part in self.view.parts],
-            "parts": {part.id: part.markup for part in self.view.parts if self._changed_at[part.id] > seen},
+            "parts": {part.id: part.markup for part in self.view.parts if self._changed_at[part.id] > change},
         }
         return msgspec.json.encode(update)

@@ -59,7 +59,7 @@ class LivePage:
             self._rendered_at = begun_at
         self._wake()
 
-    async def updates(self, seen: str) -> AsyncGenerator[bytes | None, None]:
+    async def updates(self, version: str) -> AsyncGenerator[bytes | None, None]:
         """What has changed since a version, as JSON, again and again. None says that nothing has.
 
         It ends with the last change of a page that is final, and when the page is closed.
@@ -71,10 +71,10 @@ class LivePage:
         try:
             while not self._is_closed:
                 news, view = self._news, self._content.view
-                update = self._content.update_since(seen)
+                update = self._content.update_since(version)
                 is_silent = self._clock() - spoken_at >= ALIVE_SECONDS
                 if update is not None or (is_silent and not self.is_stuck):
-                    seen, spoken_at = self._content.version, self._clock()
+                    version, spoken_at = self._content.version, self._clock()
                     yield update
                 if view is not None and view.is_final:
                     return

@@ -64,10 +64,15 @@ class Kubectl:
     program: str
     flags: tuple[str, ...] = ()
 
-    def text(self, *arguments: str, given: str | None = None) -> str:
-        """Run kubectl and return what it writes; `given` is its standard input. Raises KubectlError."""
+    def text(self, *arguments: str, standard_input: str | None = None) -> str:
+        """Run kubectl and return what it writes; `standard_input` is what it reads. Raises KubectlError."""
         process = subprocess.run(
-            self.command(*arguments), input=given, capture_output=True, text=True, encoding="utf-8", check=False
+            self.command(*arguments),
+            input=standard_input,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
         )
         if process.returncode:
             raise error_of(process.stderr)
@@ -75,14 +80,15 @@ class Kubectl:
         sys.stderr.write(process.stderr)
         return process.stdout
 
-    def json(self, *arguments: str, given: str | None = None) -> Json:
+    def json(self, *arguments: str, standard_input: str | None = None) -> Json:
         """The same with an object, as JSON. Raises KubectlError."""
-        document: Json = json.loads(self.text(*arguments, "--output=json", given=given))
+        document: Json = json.loads(self.text(*arguments, "--output=json", standard_input=standard_input))
         return document
 
-    def documents(self, *arguments: str, given: str) -> list[Json]:
+    def documents(self, *arguments: str, standard_input: str) -> list[Json]:
         """The same with several objects, which kubectl prints one after the other. Raises KubectlError."""
-        text, decoder = self.text(*arguments, "--output=json", given=given).lstrip(), json.JSONDecoder()
+        text = self.text(*arguments, "--output=json", standard_input=standard_input).lstrip()
+        decoder = json.JSONDecoder()
         documents = []
         while text:
             document, end = decoder.raw_decode(text)

@@ -6,7 +6,7 @@ from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.aggregate import aggregate_of
 from loadtest_model.measurement.timeline import Timeline, with_series
 from loadtest_model.pages.live.head import Standing
-from loadtest_model.pages.live.run import Measured, Told, measured_view, report_view, told_view
+from loadtest_model.pages.live.run import LoadFigures, StatusFigures, load_view, report_view, status_view
 from loadtest_model.pages.live.view import LiveView
 from loadtest_model.quantities import count_text
 from loadtest_model.report.progress import progress_of
@@ -46,7 +46,7 @@ class RunSoFar:
     def _view_before_load(self, look: Look | None) -> LiveView:
         report = look.snapshot.verification if look is not None else None
         proof = proof_of(report) if report is not None and report.is_proven else None
-        return told_view(self._standing(look), Told(proof=proof, steps=self._plan.steps))
+        return status_view(self._standing(look), StatusFigures(proof=proof, steps=self._plan.steps))
 
     def _view_under_load(self, look: Look, started_at: str) -> LiveView:
         plan = self._plan
@@ -55,10 +55,10 @@ class RunSoFar:
         judgement = judge(Facts(plan=plan, aggregate=aggregate))
         summary = summarize(plan, aggregate, judgement, look.snapshot.verification, started_at)
         summary = with_origin(summary, plan, [look.snapshot], self._manifest)
-        measured = Measured(
+        figures = LoadFigures(
             summary=summary, rows=series_rows(plan, aggregate, started_at), progress=progress_of(plan, aggregate)
         )
-        return measured_view(self._standing(look), measured)
+        return load_view(self._standing(look), figures)
 
     def _standing(self, look: Look | None) -> Standing:
         plan = self._plan

@@ -163,13 +163,13 @@ def due_webhooks(observation: Observation, messages: tuple[StatusMessage, ...]) 
     record, and for an hour also those that the installation has got since.
     """
     record = observation.test.record
-    told = {message.webhook for message in messages}
+    handled_webhooks = {message.webhook for message in messages}
     names = dict.fromkeys(each.webhook for each in record.messages if each.state is MessageState.PENDING)
     if message_seconds_left(observation) > 0:
         names |= dict.fromkeys(
             _concerned_webhooks(observation, record.verdict, record.condition(ConditionType.SUCCEEDED))
         )
-    return tuple(name for name in names if name not in told)[: MOST_WEBHOOKS - len(messages)]
+    return tuple(name for name in names if name not in handled_webhooks)[: MOST_WEBHOOKS - len(messages)]
 
 
 def _concerned_webhooks(observation: Observation, verdict: str | None, succeeded: Condition | None) -> tuple[str, ...]:

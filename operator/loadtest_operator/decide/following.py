@@ -96,10 +96,12 @@ def _orders_behind_name(fleet: Fleet, first: ObservedPod) -> tuple[EndpointOrder
     pods = tuple(_following_pods(fleet))
     others = tuple(pod for pod in pods if pod is not first)
     proofs = [pod.snapshot.proofs for pod in others if pod.snapshot is not None and pod.snapshot.proofs is not None]
-    found = {address for each in proofs for address in (*each.proven, *each.pending, *each.awaited)}
+    other_addresses = {address for each in proofs for address in (*each.proven, *each.pending, *each.awaited)}
     proven = proven_addresses(first)
     return (
-        EndpointOrder(tuple(pod for pod in pods if pod is first), tuple(sorted(found))[:_MOST_SHARED], goes_first=True),
+        EndpointOrder(
+            tuple(pod for pod in pods if pod is first), tuple(sorted(other_addresses))[:_MOST_SHARED], goes_first=True
+        ),
         EndpointOrder(others if proven and _is_past_verification(first) else (), tuple(sorted(proven))),
     )
 

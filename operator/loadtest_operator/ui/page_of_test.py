@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Final
 
 from loadtest_model.pages.elements import Child, element
-from loadtest_model.pages.live.run import measured_view, missing_view, report_view, told_view, with_notice
+from loadtest_model.pages.live.run import load_view, missing_view, report_view, status_view, with_notice
 from loadtest_model.pages.live.view import LiveView
 from loadtest_operator.cluster.api import LOADTESTS, Api, ApiError
 from loadtest_operator.observe.memory import Key
 from loadtest_operator.ui.finished import Results, read_results
-from loadtest_operator.ui.running import Turn, measured
+from loadtest_operator.ui.running import Turn, load_figures
 from loadtest_operator.ui.shown_test import ShownTest
 
 LastTurn = Callable[[Key], Turn | None]
@@ -56,11 +56,13 @@ class PageOfTest:
     async def _shown_turn(self, turn: Turn) -> LiveView:
         test = turn.shown()
         if not turn.is_under_load:
-            return told_view(test.standing(), test.told())
+            return status_view(test.standing(), test.status_figures())
 
         def view() -> LiveView:
-            so_far = measured(turn)
-            return measured_view(test.standing(), so_far) if so_far else told_view(test.standing(), test.told())
+            figures = load_figures(turn)
+            return (
+                load_view(test.standing(), figures) if figures else status_view(test.standing(), test.status_figures())
+            )
 
         # It takes long enough to hold up the turns of all other tests.
         return await asyncio.to_thread(view)
@@ -73,7 +75,7 @@ class PageOfTest:
         if not test.has_ended:
             role = self._role()
             notices = (role,) if role else ()
-            return told_view(test.standing(notices), test.told())
+            return status_view(test.standing(notices), test.status_figures())
         run = test.uid, test.results_name
         if self._report is not None and self._report[0] == run:
             return self._report[1]
@@ -88,7 +90,7 @@ class PageOfTest:
         if results is None:
             other_reasons = [reason for reason in test.status.reasons if reason != test.status.message]
             standing = test.standing((*other_reasons, notice))
-            return told_view(standing, test.told())
+            return status_view(standing, test.status_figures())
         view = await asyncio.to_thread(_report, test, results)
         self._report = (run, view)
         return view

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from loadtest_model.judgement.judging import judge
 from loadtest_model.judgement.verdict import Facts
 from loadtest_model.measurement.aggregate import Aggregate
-from loadtest_model.pages.live.run import Measured
+from loadtest_model.pages.live.run import LoadFigures
 from loadtest_model.plan import Plan
 from loadtest_model.report.manifest import manifest_text
 from loadtest_model.report.progress import progress_of
@@ -81,7 +81,7 @@ class Turns:
         return self._turns.get(key)
 
 
-def measured(turn: Turn) -> Measured | None:
+def load_figures(turn: Turn) -> LoadFigures | None:
     """What is measured so far; None before the load. It takes a while for a large fleet: for a thread."""
     plan, aggregate = turn.plan, turn.aggregate
     if plan is None or aggregate is None or not turn.is_under_load:
@@ -97,4 +97,4 @@ def measured(turn: Turn) -> Measured | None:
     seconds = sum(len(step.seconds) for step in aggregate.steps)
     row_seconds = -(-seconds // _MOST_ROWS) or 1
     rows = series_rows(plan, aggregate, status.started_at, row_seconds)
-    return Measured(summary=summary, rows=rows, progress=progress_of(plan, aggregate))
+    return LoadFigures(summary=summary, rows=rows, progress=progress_of(plan, aggregate))

@@ -9,7 +9,7 @@ import msgspec
 from loadtest_model.judgement.health import HealthLevel
 from loadtest_model.pages.live.head import Standing
 from loadtest_model.pages.live.overview import ListedTest
-from loadtest_model.pages.live.run import Told
+from loadtest_model.pages.live.run import StatusFigures
 from loadtest_model.quantities import clip, count_text
 from loadtest_model.report.references import resolve_all
 from loadtest_model.report.status import LOAD_RUNS, Phase, Status, StatusVerification
@@ -104,10 +104,10 @@ class ShownTest:
             notices=notices,
         )
 
-    def told(self) -> Told:
+    def status_figures(self) -> StatusFigures:
         """What the status has of the measurements."""
         status = self.status
-        return Told(
+        return StatusFigures(
             progress=status.progress,
             thresholds=status.thresholds,
             health=status.health,

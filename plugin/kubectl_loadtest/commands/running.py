@@ -115,7 +115,7 @@ def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int
         return ExitStatus.PASSED
     try:
         # The API server's own answer to a test that it does not take: nothing was loaded.
-        applied = kubectl.json("apply", "--filename=-", given=json.dumps(document))
+        applied = kubectl.json("apply", "--filename=-", standard_input=json.dumps(document))
     except KubectlError as error:
         error.status = ExitStatus.NEVER_LOADED
         raise

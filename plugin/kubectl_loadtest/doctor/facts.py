@@ -186,7 +186,7 @@ def _answers(kubectl: Kubectl, rights: Sequence[Right], reviews: Sequence[Json])
     """All answers by one call, as `kubectl auth can-i` asks for one."""
     # Reviews are no CRD's, but to validate them kubectl would list all CRDs, which few users may.
     text = "\n".join(map(json.dumps, reviews))
-    documents = kubectl.documents("create", "--filename=-", "--validate=false", given=text)
+    documents = kubectl.documents("create", "--filename=-", "--validate=false", standard_input=text)
     return {
         right: bool(document.get("status", {}).get("allowed"))
         for right, document in zip(rights, documents, strict=True)
@@ -203,7 +203,7 @@ def _dry_run(kubectl: Kubectl, namespace: str) -> str:
     }
     try:
         _without_namespace(kubectl).text(
-            "create", "--dry-run=server", "--filename=-", "--output=name", given=json.dumps(test)
+            "create", "--dry-run=server", "--filename=-", "--output=name", standard_input=json.dumps(test)
         )
     except KubectlError as error:
         return error.message

@@ -39,7 +39,7 @@ COURSE_PIECES: Final = 120
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class LoadFigures:
     """What is measured so far of a load that runs; no verdict is read from the summary."""
 
     summary: Summary
@@ -48,7 +48,7 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class StatusFigures:
     """What the status says of a test whose measurements are not at hand."""
 
     progress: StatusProgress | None = None
@@ -58,18 +58,18 @@ class Told:
     steps: tuple[PlannedStep | Step, ...] = ()
 
 
-def measured_view(standing: Standing, measured: Measured, manifest: str = "") -> LiveView:
+def load_view(standing: Standing, figures: LoadFigures) -> LiveView:
     """A test under load: all that a report will have, as it stands so far."""
-    summary = measured.summary
+    summary = figures.summary
     # The newest second is still being counted.
-    settled_rows = measured.rows[:-1]
+    settled_rows = figures.rows[:-1]
     standing = replace(
-        standing, progress=LoadProgress.of_run(measured.progress), load=load_text(summary) or standing.load
+        standing, progress=LoadProgress.of_run(figures.progress), load=load_text(summary) or standing.load
     )
     return _view(
         standing,
         [
-            figures_section(tuple(_measured_figures(summary, measured.progress))),
+            figures_section(tuple(_figures_of_load(summary, figures.progress))),
             _judgement(
                 summary.thresholds,
                 proof_section(summary.verification, summary.requests.violation),
@@ -77,7 +77,7 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
             ),
             diagnoses_section(summary),
             capacity_section(summary, is_final=False),
-            course_section(summary, settled_rows, COURSE_PIECES, _axis_seconds(measured.progress)),
+            course_section(summary, settled_rows, COURSE_PIECES, _axis_seconds(figures.progress)),
             steps_section(summary, is_final=False),
             distribution_section(summary),
             plateaus_section(_without_levels_to_come(summary, settled_rows)),
@@ -89,24 +89,24 @@ def measured_view(standing: Standing, measured: Measured, manifest: str = "") ->
     )
 
 
-def told_view(standing: Standing, told: Told) -> LiveView:
+def status_view(standing: Standing, figures: StatusFigures) -> LiveView:
     """A test before its load, or one of which only the status is at hand."""
-    progress, is_final = told.progress, standing.verdict is not None
+    progress, is_final = figures.progress, standing.verdict is not None
     if progress is not None:
-        standing = replace(standing, progress=LoadProgress.of_status(progress, len(told.steps)))
+        standing = replace(standing, progress=LoadProgress.of_status(progress, len(figures.steps)))
     return _view(
         standing,
         [
-            figures_section(tuple(_told_figures(progress))) if progress is not None else None,
+            figures_section(tuple(_figures_of_status(progress))) if progress is not None else None,
             _judgement(
-                told.thresholds,
-                proof_section(told.proof) if told.proof is not None else None,
-                health_section(told.health, is_final=is_final),
+                figures.thresholds,
+                proof_section(figures.proof) if figures.proof is not None else None,
+                health_section(figures.health, is_final=is_final),
                 is_final=is_final,
             )
-            if told.thresholds or told.proof
+            if figures.thresholds or figures.proof
             else None,
-            plan_section(told.steps) if told.steps and not is_final else None,
+            plan_section(figures.steps) if figures.steps and not is_final else None,
         ],
     )
 
@@ -202,7 +202,7 @@ def _without_levels_to_come(summary: Summary, rows: Sequence[SeriesRow]) -> Summ
     return structs.replace(summary, steps=tuple(steps))
 
 
-def _measured_figures(summary: Summary, progress: RunProgress) -> Iterator[tuple[str, str, str]]:
+def _figures_of_load(summary: Summary, progress: RunProgress) -> Iterator[tuple[str, str, str]]:
     requests, times, rates = summary.requests, summary.response_time_seconds, summary.throughput
     yield "Records per second", f"{progress.records_per_second:,.0f}", f"{rates.records_per_second:,.0f} on the whole"
     yield "Response time p95", seconds_text(times.p95), f"median {seconds_text(times.p50)}"
@@ -216,7 +216,7 @@ def _measured_figures(summary: Summary, progress: RunProgress) -> Iterator[tuple
     yield "Virtual users", f"{progress.virtual_users:,}", f"{progress.in_flight:,} in flight"
 
 
-def _told_figures(progress: StatusProgress) -> Iterator[tuple[str, str, str]]:
+def _figures_of_status(progress: StatusProgress) -> Iterator[tuple[str, str, str]]:
     yield "Records per second", f"{progress.records_per_second:,.0f}", "in the last ten seconds"
     yield "Response time p95", seconds_text(progress.p95_seconds), "of the current step"
     rate = "-" if progress.error_rate is None else f"{progress.error_rate:.2%}"

@@ -11,7 +11,7 @@ from loadtest_model.pages.icons import Tone
 from loadtest_model.pages.live.assets import live_script, live_style, look_version
 from loadtest_model.pages.live.head import LoadProgress, Standing, progress_text, standing_section
 from loadtest_model.pages.live.overview import MOST_LINES, ListedTest, overview
-from loadtest_model.pages.live.run import Measured, Told, measured_view, missing_view, report_view, told_view
+from loadtest_model.pages.live.run import LoadFigures, StatusFigures, load_view, missing_view, report_view, status_view
 from loadtest_model.pages.live.shell import live_page
 from loadtest_model.pages.live.view import LiveView, parts_of
 from loadtest_model.report.progress import RunProgress
@@ -50,8 +50,8 @@ def a_progress(**fields: object) -> RunProgress:
 
 
 def measured_case(case: ReportCase, **progress: object) -> LiveView:
-    measured = Measured(summary=case.summary, rows=case.rows, progress=a_progress(**progress))
-    return measured_view(RUNNING, measured)
+    measured = LoadFigures(summary=case.summary, rows=case.rows, progress=a_progress(**progress))
+    return load_view(RUNNING, measured)
 
 
 def text_of(view: LiveView) -> str:
@@ -130,7 +130,7 @@ def test_a_test_before_its_load_says_what_it_waits_for_and_what_is_planned() -> 
     standing = a_standing(
         phase=Phase.QUEUED, reason="WaitsForTarget", message="another test loads its target", pods=PodCounts(desired=2)
     )
-    text = text_of(told_view(standing, Told()))
+    text = text_of(status_view(standing, StatusFigures()))
 
     assert "Queued: WaitsForTarget" in text
     assert "another test loads its target." in text.replace("Another", "another")
@@ -159,8 +159,8 @@ def test_whatever_a_test_says_stays_text() -> None:
     )
     hostile_line = line(name=HOSTILE, namespace=HOSTILE, message=HOSTILE, scenario=HOSTILE, reason=HOSTILE)
     views = (
-        told_view(standing, Told()),
-        measured_view(standing, Measured(summary=case.summary, rows=case.rows, progress=a_progress())),
+        status_view(standing, StatusFigures()),
+        load_view(standing, LoadFigures(summary=case.summary, rows=case.rows, progress=a_progress())),
         overview([hostile_line], NOW, HOSTILE, [HOSTILE]),
         missing_view(HOSTILE),
     )

@@ -18,7 +18,7 @@ from loadtest_operator.manifests.common import owner_reference
 from loadtest_operator.manifests.results import results
 from loadtest_operator.ui.finished import results_in
 from loadtest_operator.ui.page_of_test import PageOfTest
-from loadtest_operator.ui.running import Turns, measured
+from loadtest_operator.ui.running import Turns, load_figures
 from support.operator_builders import (
     PLAN,
     POLICY,
@@ -102,14 +102,14 @@ async def test_the_figures_of_a_run_are_those_of_its_status() -> None:
     turns = turns_under_load()
     turn = turns.last(the_key(turns))
     assert turn is not None
-    so_far = measured(turn)
+    figures = load_figures(turn)
 
-    assert so_far is not None
-    assert so_far.summary.thresholds == turn.status.thresholds
-    assert so_far.summary.health == turn.status.health
-    assert [pod.index for pod in so_far.summary.pods] == [0, 1]
+    assert figures is not None
+    assert figures.summary.thresholds == turn.status.thresholds
+    assert figures.summary.health == turn.status.health
+    assert [pod.index for pod in figures.summary.pods] == [0, 1]
     assert turn.status.progress is not None
-    assert so_far.progress.records_confirmed == turn.status.progress.records_confirmed
+    assert figures.progress.records_confirmed == turn.status.progress.records_confirmed
 
 
 async def test_the_last_turn_of_a_test_is_forgotten_when_it_has_completed_or_is_gone() -> None:

@@ -110,7 +110,7 @@ def test_whatever_stands_in_a_resource_can_be_shown(fields: dict[str, Any], spec
 
     test.line()
     test.standing()
-    test.told()
+    test.status_figures()
 
 
 @pytest.mark.parametrize("scenario", [None, 7, ["heavy"]])
