@@ -93,6 +93,8 @@ def own_times(draw: st.DrawFn) -> OwnTime:
     return OwnTime(
         response=sketch_of(draw(nanoseconds)),
         service=sketch_of(draw(nanoseconds)),
+        response_without=sketch_of(draw(nanoseconds)),
+        service_without=sketch_of(draw(nanoseconds)),
         lag_p99_seconds=draw(up_to_a_hundred),
         offered=draw(small),
         planned=draw(small),

@@ -30,12 +30,15 @@ ADDRESS = "127.0.0.1:8000"
 class TimedUploader:
     """Each upload takes the next of the given times, and ends as the next of the given errors says.
 
-    Before that its file is made, one after the other, in the next of the times of `making_seconds`.
+    Before that its file is made, one after the other, in the next of the times of `making_seconds`. There is no token
+    for the first `token_seconds`.
     """
 
     seconds: list[float]
     errors: list[ErrorKind | None] = field(default_factory=lambda: [None])
     making_seconds: list[float] = field(default_factory=lambda: [0.0])
+    token_seconds: float = 0.0
+    token_at: float = 0.0
     stalls: Stalls = field(default_factory=Stalls)
     begun_at: list[float] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
@@ -46,6 +49,7 @@ class TimedUploader:
 
     def prepare(self, book: AddressBook, addresses: tuple[Endpoint, ...], began_at: float) -> None:
         """The load begins now."""
+        self.token_at = began_at + self.token_seconds
 
     @asynccontextmanager
     async def open_client(self, _rows: int) -> AsyncIterator[Client]:
@@ -55,6 +59,7 @@ class TimedUploader:
         self, _client: Client, route: Route, rows: int, progress: UploadProgress, *, is_traced: bool = False
     ) -> Upload:
         assert is_traced
+        await asyncio.sleep(self.token_at - asyncio.get_running_loop().time())
         await self._make_file()
         number = len(self.begun_at)
         self.begun_at.append(asyncio.get_running_loop().time())

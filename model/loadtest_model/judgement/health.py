@@ -195,13 +195,15 @@ def tells_of_silence(evidence: str) -> bool:
 
 
 def target_silence_seconds(aggregate: StepAggregate) -> int:
-    """For how long the target did not answer, at most; a stall of the generator itself is taken off.
+    """For how long the target did not answer, at most; what the generator itself may have kept is taken off.
 
+    An arrival counts as in flight from when it is due, also while it waits for its file or for a token.
     The pods' own accounts count once all of them are in: the seconds of some may be lost by then.
     """
     is_told = 0 < aggregate.total.due <= aggregate.silence.due
     silence = aggregate.silence.longest_seconds if is_told else longest_silence_seconds(aggregate.seconds)
-    return int(max(0.0, silence - aggregate.own.longest_stall_seconds))
+    own_seconds = max(aggregate.own.longest_stall_seconds, aggregate.own.response.max_seconds or 0.0)
+    return int(max(0.0, silence - own_seconds))
 
 
 def longest_silence_seconds(seconds: Sequence[Second]) -> int:

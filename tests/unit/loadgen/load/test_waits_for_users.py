@@ -7,7 +7,7 @@ import pytest
 
 from loadgen.measure.recorder import Recorder
 from loadtest_model.judgement.health import assess_step
-from loadtest_model.measurement.step import StepAggregate
+from loadtest_model.measurement.step import StepAggregate, merged_step
 from loadtest_model.thresholds.bounds import ThresholdResult, evaluate, parse_threshold
 from support.timed_loads import TimedUploader, a_custom_plan, load
 from support.virtual_time import VirtualTimeLoop, run_in_virtual_time
@@ -147,3 +147,44 @@ def test_a_little_time_of_our_own_excuses_little_of_what_an_overloaded_target_dr
     assert step.judged.dropped > 100
     assert step.own.dropped < 0.1 * step.judged.dropped
     assert result_of("error_rate < 50%", step).passed is False
+
+
+@pytest.mark.parametrize("is_slow_pod_first", [True, False])
+def test_one_pod_of_a_fleet_that_waits_for_its_encoder_blames_no_target(is_slow_pod_first: bool) -> None:
+    fields = {"arrivalRate": 40, "virtualUsers": 10, "parallelism": 2}
+    plan = a_custom_plan(duration=f"{SECONDS:.0f}s", **fields)
+    pods = [
+        run_in_virtual_time(load(plan, TimedUploader([FAST], making_seconds=[making]), index=index)).step
+        for index, making in enumerate([0.5, 0.001])
+    ]
+
+    step = merged_step(pods if is_slow_pod_first else pods[::-1])
+
+    assert 0 < step.own.dropped == step.judged.dropped
+    for expression in ("p95 < 500ms", "error_rate < 1%", "accepted > 300", "records_per_second > 300"):
+        assert result_of(expression, step).is_in_doubt, expression
+    assert not assess_step(plan.steps[0], step).evidence
+
+
+def test_what_a_token_keeps_waiting_is_not_the_targets() -> None:
+    uploader = TimedUploader([FAST], token_seconds=6.0)
+
+    step = step_of(uploader, arrivalRate=20, virtualUsers=5, maxLateness="1s")
+
+    assert step.judged.dropped > 50
+    assert step.own.dropped == step.judged.dropped
+    assert result_of("p95 < 500ms", step).passed is not False
+    assert result_of("error_rate < 1%", step).is_in_doubt
+
+
+@pytest.mark.parametrize("warm_up", ["0s", "3s"])
+def test_a_ramp_beyond_what_our_own_encoder_makes_blames_no_target(warm_up: str) -> None:
+    stages = [{"duration": "0s", "arrivalRate": 1}, {"duration": "10s", "arrivalRate": 40}]
+    plan = a_custom_plan(stages=stages, virtualUsers=10, warmUp=warm_up)
+
+    step = run_in_virtual_time(load(plan, TimedUploader([FAST], making_seconds=[0.25]))).step
+
+    assert 0 < step.own.dropped == step.judged.dropped
+    assert result_of("p95 < 500ms", step).is_in_doubt
+    assert result_of("error_rate < 1%", step).is_in_doubt
+    assert not any("virtual users free" in text for text in assess_step(plan.steps[0], step).evidence)

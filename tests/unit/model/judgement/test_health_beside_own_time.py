@@ -102,3 +102,13 @@ def test_an_error_rate_that_is_not_the_measured_one_says_so(own_drops: int, sign
     )
 
     assert evidence_of(step) == f"light: {sign}"
+
+
+@pytest.mark.parametrize(("own", "is_told"), [(own_of(0.01, 38.0), False), (own_of(0.01, 2.0), True)])
+def test_a_silence_in_which_our_own_side_may_have_kept_the_uploads_is_no_sign(own: OwnTime, is_told: bool) -> None:
+    # What was due in the tenth second was answered in the fiftieth, and nothing else was due in between.
+    due = structs.replace(seconds_with([0.2] * 10)[9], second=10, ended=0, answers=0, records_answered=0)
+    answered = structs.replace(due, second=50, counts=counts(), ended=PER_SECOND, answers=PER_SECOND)
+    step = structs.replace(a_step(seconds=(*seconds_with([0.2] * 10), due, answered)), own=own)
+
+    assert ("no answer for" in evidence_of(step)) is is_told
