@@ -19,8 +19,11 @@ from typing import Final
 
 from loadgen.http.stalls import Stalls
 
-_NS_PER_LOOK: Final = 20_000
-"""For each upload under way, how long a look at all of them is good for: looking takes a twentieth of that."""
+_NS_PER_LOOK: Final = 25_000
+"""For each upload that was looked at, how long the next look waits: looking takes a twentieth of that."""
+
+_LOOK_AT: Final = 1_000
+"""How many uploads are looked at together. That takes a millisecond."""
 
 _REMEMBERED_UPLOADS: Final = 100
 """Of so many uploads that ended last the times with the target are kept."""
@@ -41,13 +44,14 @@ class IdealUsers:
         self._ends: list[int] = []
         self._least_end_of: dict[int, int] = {}
         self._least_ends: list[int] = []
-        self._seen_at_ns = 0
+        self._to_look_at: list[int] = []
+        self._next_look_ns = 0
         self._least_ns = 0
         self._times_ns: deque[int] = deque(maxlen=_REMEMBERED_UPLOADS)
 
     def start_of(self, due_ns: int, now_ns: int) -> int:
         """The earliest instant at which the next arrival could have begun; it never lies after this one."""
-        if now_ns - self._seen_at_ns >= len(self._starts) * _NS_PER_LOOK:
+        if now_ns >= self._next_look_ns:
             self._look(now_ns)
         return min(now_ns, max(due_ns, _nth_greatest(self._ends, self._least_ends, self._limit)))
 
@@ -76,15 +80,19 @@ class IdealUsers:
             del self._ends[0]
 
     def _look(self, now_ns: int) -> None:
-        """See how long each upload under way has been with the target by now."""
+        """See how long uploads under way have been with the target by now: all of them, or some of many in turn."""
+        if not self._to_look_at:
+            self._to_look_at = list(self._starts)
+        numbers, self._to_look_at = self._to_look_at[-_LOOK_AT:], self._to_look_at[:-_LOOK_AT]
         stalled_ns = self._stalls.stalled_ns(0, now_ns)
         self._least_ns = min(self._times_ns, default=0)
-        self._least_end_of = {
-            number: start_ns + max(self._least_ns, self._target_ns(number, now_ns) - stalled_ns)
-            for number, start_ns in self._starts.items()
-        }
+        for number in numbers:
+            start_ns = self._starts.get(number)
+            if start_ns is not None:
+                target_ns = self._target_ns(number, now_ns) - stalled_ns
+                self._least_end_of[number] = start_ns + max(self._least_ns, target_ns)
         self._least_ends = sorted(self._least_end_of.values())
-        self._seen_at_ns = now_ns
+        self._next_look_ns = now_ns + len(numbers) * _NS_PER_LOOK
 
 
 def _nth_greatest(one: Sequence[int], other: Sequence[int], rank: int) -> int:
