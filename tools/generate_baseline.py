@@ -17,7 +17,7 @@ def document(current: str, rates: Json) -> str:
     """The document with its tables written anew. Raises ValueError if it has no place for them."""
     rows = rates["rows"]
     tables = [
-        "\n".join(_table(rates, threshold, [row for row in rows if row["threshold"] == threshold]))
+        "\n".join(_table(threshold, [row for row in rows if row["threshold"] == threshold]))
         for threshold in dict.fromkeys(row["threshold"] for row in rows)
     ]
     introduction = (
@@ -28,7 +28,7 @@ def document(current: str, rates: Json) -> str:
     return replace_section(current, "rates", "\n".join(("", introduction, "", "\n\n".join(tables), "")), FILE)
 
 
-def _table(rates: Json, threshold: str, rows: list[Json]) -> Iterator[str]:
+def _table(threshold: str, rows: list[Json]) -> Iterator[str]:
     slowdowns = list(rows[0]["breached"])
     headings = " | ".join(f"{float(slowdown):.0%} slower" for slowdown in slowdowns)
     yield f"How often `{threshold}` was breached:"
