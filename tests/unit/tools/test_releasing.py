@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,18 @@ def test_the_licence_reaches_package_and_image() -> None:
     assert "!LICENSE" in (REPOSITORY / ".dockerignore").read_text().splitlines()
     assert " LICENSE " in (REPOSITORY / "Dockerfile").read_text()
     assert (REPOSITORY / "integrations" / "django" / "LICENSE").read_text() == licence
+
+
+def test_the_build_of_the_image_copies_every_package_and_ignores_none_of_what_it_copies() -> None:
+    copied = {
+        source
+        for line in (REPOSITORY / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY ") and "--from=" not in line
+        for source in line.split()[1:-1]
+    }
+    offered = {line.removeprefix("!") for line in (REPOSITORY / ".dockerignore").read_text().splitlines()}
+    build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+
+    assert {Path(package).parts[0] for package in build["targets"]["wheel"]["packages"]} <= copied
+    assert copied <= offered
+    assert all((REPOSITORY / source).exists() for source in copied)
