@@ -9,7 +9,8 @@ from msgspec import structs
 
 from bench.operator.pods import sample
 from bench.operator.scenarios import Figure
-from loadgen.measure.recorder import Recorder, StepRecorder
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.step_recorder import StepRecorder
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.snapshot import SNAPSHOT_SCHEMA, PodState, Snapshot

@@ -19,7 +19,7 @@ import loadgen.proof.proving
 from loadgen.fleet.environment import PodSettings
 from loadgen.http.stalls import Stalls
 from loadgen.http.upload_progress import PartNanoseconds
-from loadgen.measure.recorder import Sample
+from loadgen.measure.samples import Sample
 from loadtest_model.load.pacing import share_of
 from loadtest_model.measurement.generator import GeneratorHealth
 from loadtest_model.measurement.outcomes import ErrorKind

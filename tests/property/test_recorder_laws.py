@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from loadgen.http.upload_progress import PartNanoseconds
 from loadgen.measure.accepted_uploads import AcceptedUploads
 from loadgen.measure.plateau_tally import PlateauTally
-from loadgen.measure.recorder import Recorder, Sample
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.samples import Sample
 from loadgen.measure.slow_tally import SlowTally
 from loadgen.measure.tallies import AddressTally, SecondTally
 from loadtest_model.load.pacing import Segment

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.measure.recorder import Recorder, Sample
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.samples import Sample
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.slow_samples import MOST_SLOW_SAMPLES, SlowSample, slowest_samples

@@ -4,7 +4,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from loadgen.measure.recorder import Recorder, Sample, StepRecorder
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.samples import Sample
+from loadgen.measure.step_recorder import StepRecorder
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.aggregate import merge_snapshots
 from loadtest_model.measurement.outcomes import ErrorKind

@@ -10,7 +10,8 @@ from loadgen.http.stalls import Stalls
 from loadgen.http.transport import Client, TurnedAwayError
 from loadgen.http.upload_progress import UploadProgress
 from loadgen.load.gate import Gate
-from loadgen.measure.recorder import Sample, StepRecorder
+from loadgen.measure.samples import Sample
+from loadgen.measure.step_recorder import StepRecorder
 from loadgen.proof.violations import BrokenPromiseError
 from loadgen.upload.addresses import PROOF_WAIT_SECONDS, AddressBook
 from loadgen.upload.routes import Route

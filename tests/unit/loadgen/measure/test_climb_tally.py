@@ -2,7 +2,9 @@
 
 from msgspec import structs
 
-from loadgen.measure.recorder import Recorder, Sample, StepRecorder
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.samples import Sample
+from loadgen.measure.step_recorder import StepRecorder
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.values import NANOSECONDS

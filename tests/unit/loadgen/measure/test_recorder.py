@@ -2,7 +2,9 @@
 
 from msgspec import structs
 
-from loadgen.measure.recorder import Recorder, Sample, StepRecorder
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.samples import Sample
+from loadgen.measure.step_recorder import StepRecorder
 from loadtest_model.load.arrivals import ArrivalProcess, Arrivals
 from loadtest_model.load.pacing import Segment
 from loadtest_model.measurement.causes import Cause

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from loadgen.measure.recorder import Recorder, Sample
+from loadgen.measure.recorder import Recorder
+from loadgen.measure.samples import Sample
 from loadtest_model.judgement.verdict import Verdict
 from loadtest_model.measurement.silence import Silence
 from loadtest_model.measurement.sketch import Sketch, sketch_of
