@@ -9,17 +9,16 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
 import aiohttp
-from aiohttp.http import HttpProcessingError, RawResponseMessage
+from aiohttp.http import HttpProcessingError
 from msgspec import Struct
 
 from loadgen.answers.judging import HttpAnswer
 from loadgen.http.address_rules import AddressRules
+from loadgen.http.answer_reading import answer_of, read_answer
 from loadgen.http.connections import AddressDeniedError, Connection, Connections
-from loadgen.http.content_encoding import UnreadableBodyError, decode_body, encodings_in
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.exchange_errors import classify_error
 from loadgen.http.stalls import Stalls
-from loadgen.http.target_database import database_seconds
 from loadgen.http.timeouts import DeadlinePhase, UploadDeadline, UploadTimeouts
 from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.causes import Cause
@@ -28,8 +27,6 @@ from loadtest_model.spec.connecting import ConnectionUse
 from loadtest_model.values import NANOSECONDS
 
 KEEP_ALIVE_BELOW_ROWS: Final = 1_000
-ANSWER_LIMIT_BYTES: Final = 1 << 20
-_READ_BYTES: Final = 1 << 16
 _NO_WATCH: Final = nullcontext()
 _JOIN_BELOW_BYTES: Final = 1 << 16
 """Parts smaller than this are sent together; each would else be a call of the system."""
@@ -139,9 +136,9 @@ class Client:
                 deadline.enter(DeadlinePhase.ANSWER, now)
                 connection.set_deadline(deadline.ends_at)
             answer = (
-                _answer_of(message, content, progress)
+                answer_of(message, content, progress)
                 if isinstance(content, bytes)
-                else await _read_answer(message, content, progress)
+                else await read_answer(message, content, progress)
             )
             is_reusable = progress.has_answer and progress.last_byte_at is not None
             return Exchange(answer)
@@ -289,34 +286,6 @@ def _write(piece: bytes | memoryview, connection: Connection, progress: UploadPr
         connection.transport.write(piece)
 
 
-async def _read_answer(
-    message: RawResponseMessage, content: aiohttp.StreamReader, progress: UploadProgress
-) -> HttpAnswer:
-    if 300 <= message.code < 400:
-        # Whether or not the rest of it ever comes.
-        return _answer_of(message, b"", progress)
-    body, is_whole = await _read_body(content)
-    if not is_whole:
-        problem = f"the body is longer than {ANSWER_LIMIT_BYTES >> 20} MiB"
-        return HttpAnswer(message.code, message.headers, body, problem)
-    return _answer_of(message, body, progress)
-
-
-def _answer_of(message: RawResponseMessage, body: bytes, progress: UploadProgress) -> HttpAnswer:
-    status, headers = message.code, message.headers
-    if 300 <= status < 400:
-        # A redirect is one by its head.
-        return HttpAnswer(status, headers, b"")
-    progress.has_answer = True
-    progress.database_seconds = database_seconds(headers)
-    # Decoded here, because the HTTP client takes an answer that it cannot decode for none at all, and its status is
-    # lost.
-    try:
-        return HttpAnswer(status, headers, decode_body(body, encodings_in(headers), ANSWER_LIMIT_BYTES))
-    except UnreadableBodyError as error:
-        return HttpAnswer(status, headers, b"", unreadable=str(error))
-
-
 @asynccontextmanager
 async def open_client(
     rules: AddressRules, *, keep_alive: bool, tls: ssl.SSLContext | None = None, stalls: Stalls | None = None
@@ -358,16 +327,3 @@ def _next_pieces(
     pieces = [b"".join(small_parts)] if small_parts else []
     small_parts.clear()
     return pieces
-
-
-async def _read_body(content: aiohttp.StreamReader) -> tuple[bytes, bool]:
-    """An answer's body up to the limit, and whether that is all of it."""
-    if content.is_eof() and content.total_bytes <= ANSWER_LIMIT_BYTES:
-        return content.read_nowait(), True
-    pieces = bytearray()
-    while len(pieces) <= ANSWER_LIMIT_BYTES:
-        piece = await content.read(_READ_BYTES)
-        pieces += piece
-        if not piece or (content.at_eof() and content.exception() is None):
-            break
-    return bytes(pieces[:ANSWER_LIMIT_BYTES]), len(pieces) <= ANSWER_LIMIT_BYTES

@@ -16,7 +16,8 @@ from loadtest_model.quantities import count_text
 from loadtest_model.suggestions import suggestion
 from loadtest_model.thresholds.comparison import Comparison
 from loadtest_model.thresholds.doubt import Interval, true_value_interval
-from loadtest_model.thresholds.metrics import METRICS, Measurement, Unit
+from loadtest_model.thresholds.measured_values import Measurement
+from loadtest_model.thresholds.metrics import METRICS, Unit
 from loadtest_model.thresholds.mistakes import COMPARABLE, LOWER_ON_BASELINE, TOLERANCE_PATTERN
 from loadtest_model.values import NANOSECONDS, WireValue
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 from typing import Final, Literal
 
 from loadtest_model.measurement.outcomes import ErrorKind
@@ -12,27 +11,23 @@ from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.measurement.upload_parts import UploadPart
 from loadtest_model.quantities import seconds_text
 from loadtest_model.thresholds.censoring import greatest_mean_seconds, greatest_quantile_seconds
+from loadtest_model.thresholds.measured_values import (
+    ReadMetric,
+    average_by_chance,
+    quantile_by_chance,
+    quantile_or_maximum,
+    read_average,
+    read_longest,
+    read_per_second,
+    read_quantile,
+    read_ratio,
+    read_total,
+)
 
 Unit = Literal["seconds", "ratio", "count"]
 BoundKind = Literal["upper", "lower"]
 BlockAverage = Literal["median", "mean"]
 """What the figures of blocks of seconds are summed up by, where two runs are compared."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A measured value, with its number of samples and the bound on its relative error.
-
-    `is_stand_in` says that the maximum stands in for a quantile, because there are too few samples.
-    """
-
-    value: float | None
-    samples: int
-    relative_error: float = 0.0
-    is_stand_in: bool = False
-
-
-ReadMetric = Callable[[StepAggregate, float], Measurement]
 
 
 @dataclass(frozen=True)
@@ -63,61 +58,6 @@ class Metric:
     only_bound: BoundKind | None = None
     block_average: BlockAverage | None = None
     seconds_by_chance: Callable[[StepAggregate, float], float] | None = None
-
-
-def _quantile_or_maximum(times: Sketch, quantile: float, fewest_samples: int) -> float | None:
-    return times.max_seconds if times.count < fewest_samples else times.quantile_seconds(quantile)
-
-
-def _quantile(of: Callable[[StepAggregate], Sketch], quantile: float, fewest_samples: int) -> ReadMetric:
-    def read(step: StepAggregate, _window_seconds: float) -> Measurement:
-        sketch = of(step)
-        has_few_samples = sketch.count < fewest_samples
-        return Measurement(
-            _quantile_or_maximum(sketch, quantile, fewest_samples),
-            sketch.count,
-            0.0 if has_few_samples else sketch.relative_error,
-            is_stand_in=has_few_samples and sketch.count > 0,
-        )
-
-    return read
-
-
-def _average(of: Callable[[StepAggregate], Sketch | UploadPart]) -> ReadMetric:
-    return lambda step, _: Measurement(of(step).mean_seconds, of(step).count)
-
-
-def _longest(of: Callable[[StepAggregate], Sketch | UploadPart]) -> ReadMetric:
-    return lambda step, _: Measurement(of(step).max_seconds, of(step).count)
-
-
-def _per_second(count: Callable[[StepAggregate], int]) -> ReadMetric:
-    def read(step: StepAggregate, window_seconds: float) -> Measurement:
-        return Measurement(count(step) / window_seconds if window_seconds > 0 else None, step.judged.due)
-
-    return read
-
-
-def _total(count: Callable[[StepAggregate], int]) -> ReadMetric:
-    return lambda step, _: Measurement(float(count(step)), max(step.judged.due, 1))
-
-
-def _ratio(of: Callable[[StepAggregate], float | None]) -> ReadMetric:
-    return lambda step, _: Measurement(of(step), step.judged.due - step.judged.cancelled)
-
-
-def _average_by_chance(sketch: Sketch, uploads_per_independent_one: float) -> float:
-    if not sketch.count:
-        return 0.0
-    return (sketch.mean_seconds or 0.0) + sqrt(sketch.variance_seconds * uploads_per_independent_one / sketch.count)
-
-
-def _quantile_by_chance(sketch: Sketch, quantile: float, uploads_per_independent_one: float) -> float:
-    """The value at the rank that is one standard error of a binomial distribution higher."""
-    if not sketch.count:
-        return 0.0
-    error = sqrt(quantile * (1 - quantile) * uploads_per_independent_one / sketch.count)
-    return sketch.quantile_seconds(min(1.0, quantile + error)) or 0.0
 
 
 def _own_figure(
@@ -171,13 +111,13 @@ def _time_metrics(
             prefix + name: Metric(
                 "seconds",
                 f"{description} of the {quantity}",
-                _quantile(of, value, fewest_samples),
+                read_quantile(of, value, fewest_samples),
                 counts_in_flight=counts_in_flight,
                 fewest_samples=fewest_samples,
-                own_seconds=own_part.seconds(lambda times: _quantile_or_maximum(times, value, fewest_samples)),
+                own_seconds=own_part.seconds(lambda times: quantile_or_maximum(times, value, fewest_samples)),
                 greatest_seconds=lambda step: greatest_quantile_seconds(of(step), censored_part(step), value),
                 block_average=block_average,
-                seconds_by_chance=lambda step, per_one: _quantile_by_chance(of(step), value, per_one),
+                seconds_by_chance=lambda step, per_one: quantile_by_chance(of(step), value, per_one),
             )
         }
 
@@ -185,12 +125,12 @@ def _time_metrics(
         f"{prefix}avg": Metric(
             "seconds",
             f"average {quantity}",
-            _average(of),
+            read_average(of),
             counts_in_flight=counts_in_flight,
             own_seconds=own_part.seconds(lambda times: times.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
             block_average=block_average,
-            seconds_by_chance=lambda step, per_one: _average_by_chance(of(step), per_one),
+            seconds_by_chance=lambda step, per_one: average_by_chance(of(step), per_one),
         ),
         **quantile("p50", "median", 0.5, 2),
         **quantile("p90", "90th percentile", 0.9, 10),
@@ -199,7 +139,7 @@ def _time_metrics(
         f"{prefix}max": Metric(
             "seconds",
             f"longest {quantity}",
-            _longest(of),
+            read_longest(of),
             only_grows=True,
             counts_in_flight=counts_in_flight,
             own_seconds=own_part.seconds(lambda times: times.max_seconds),
@@ -213,14 +153,14 @@ def _part_metrics(name: str, phase: str, of: Callable[[StepAggregate], UploadPar
         f"{name}_avg": Metric(
             "seconds",
             f"average time for {phase}",
-            _average(of),
+            read_average(of),
             own_seconds=_own_figure(_own_service, lambda own: own.mean_seconds),
             greatest_seconds=lambda step: greatest_mean_seconds(of(step), step.censored),
         ),
         f"{name}_max": Metric(
             "seconds",
             f"longest time for {phase}",
-            _longest(of),
+            read_longest(of),
             only_grows=True,
             own_seconds=_own_figure(_own_service, lambda own: own.max_seconds),
             greatest_seconds=lambda step: math.inf if step.censored.response.count else 0.0,
@@ -239,7 +179,7 @@ def _count_metric(
     return Metric(
         "count",
         description,
-        _total(count),
+        read_total(count),
         only_grows=True,
         rises_with_load=rises_with_load,
         counts_failures=counts_failures,
@@ -248,7 +188,7 @@ def _count_metric(
 
 
 def _rate_metric(description: str, count: Callable[[StepAggregate], int]) -> Metric:
-    return Metric("count", description, _per_second(count), rises_with_load=True, block_average="mean")
+    return Metric("count", description, read_per_second(count), rises_with_load=True, block_average="mean")
 
 
 def _own_service(step: StepAggregate) -> Sketch:
@@ -267,7 +207,7 @@ METRICS: Final[dict[str, Metric]] = {
     "error_rate": Metric(
         "ratio",
         "rejected, unknown, violating and dropped uploads over those due, without those cut by the test",
-        _ratio(lambda step: step.judged.error_rate),
+        read_ratio(lambda step: step.judged.error_rate),
         counts_failures=True,
         only_bound="upper",
         block_average="mean",
@@ -275,7 +215,7 @@ METRICS: Final[dict[str, Metric]] = {
     "success_rate": Metric(
         "ratio",
         "1 - error_rate",
-        _ratio(lambda step: step.judged.success_rate),
+        read_ratio(lambda step: step.judged.success_rate),
         counts_failures=True,
         only_bound="lower",
     ),

@@ -21,11 +21,12 @@ from msgspec import structs
 
 from http_target import PATH, running_target
 from loadgen.http.address_rules import AddressRules, rules_of
+from loadgen.http.answer_reading import ANSWER_LIMIT_BYTES
 from loadgen.http.connections import MOST_IDLE_SECONDS
 from loadgen.http.endpoints import Endpoint
 from loadgen.http.request_headers import request_head
 from loadgen.http.timeouts import UploadTimeouts
-from loadgen.http.transport import ANSWER_LIMIT_BYTES, Exchange, Request, keeps_connections, open_client
+from loadgen.http.transport import Exchange, Request, keeps_connections, open_client
 from loadgen.http.upload_progress import UploadProgress
 from loadtest_model.measurement.outcomes import ErrorKind, Outcome, outcome_of
 from loadtest_model.plan import AddressPolicy
