@@ -1,6 +1,7 @@
 """The operator's own part of a look at a thousand pods, and of their start: the pods are in processes of their own."""
 
 import asyncio
+import gc
 import random
 import subprocess
 import sys
@@ -116,6 +117,9 @@ def asking() -> list[Figure]:
     plan = structs.replace(a_plan(), steps=(STEP,), parallelism=_PODS)
     stopwatch = Stopwatch()
     prefix = f"127.{random.randrange(2, 254)}"
+    # As the operator does before it runs.
+    gc.collect()
+    gc.freeze()
     with answering_pods(prefix):
         asyncio.run(look_and_start(plan, prefix, stopwatch))
     figures = [
