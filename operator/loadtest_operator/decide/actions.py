@@ -51,9 +51,10 @@ class StartFleet:
     def lead_after(self, arming_seconds: float) -> float:
         """How long before its instant the start is told, if arming took so long.
 
-        The pods take somewhat longer for the start, because it has the addresses of the whole fleet in it.
+        The start takes the pods twice as long, because it has the addresses of the whole fleet in it. A pod that hears
+        of it after the instant begins late, so there is room for another such time.
         """
-        lead_seconds = self.lead_seconds + 1.5 * arming_seconds
+        lead_seconds = self.lead_seconds + 3.0 * arming_seconds
         return max(self.lead_seconds, min(lead_seconds, self.longest_lead_seconds))
 
 

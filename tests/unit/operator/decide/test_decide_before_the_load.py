@@ -660,7 +660,7 @@ def test_in_a_namespace_that_is_being_deleted_a_test_ends_at_once(words: str, of
 def test_the_start_of_a_fleet_is_told_the_earlier_the_longer_its_pods_took_to_be_armed() -> None:
     action = StartFleet((), "start-1", "hash", lead_seconds=0.5, longest_lead_seconds=4.5)
 
-    assert [round(action.lead_after(seconds), 6) for seconds in (0.0, 0.2, 60.0)] == [0.5, 0.8, 4.5]
+    assert [round(action.lead_after(seconds), 6) for seconds in (0.0, 0.2, 60.0)] == [0.5, 1.1, 4.5]
 
 
 def test_a_small_fleet_is_started_as_soon_as_a_large_one_whose_pods_answer_at_once() -> None:
