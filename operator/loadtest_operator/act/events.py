@@ -39,12 +39,12 @@ class Announcement:
 
 def announcements(recorded: RecordedStatus, status: Status) -> tuple[Announcement, ...]:
     """What a change from the status on record to a new one is announced as."""
-    same_run = recorded.run_id == status.run_id
-    changes = [_verified(recorded if same_run else RecordedStatus(), status)]
-    if same_run and recorded.phase is status.phase:
-        changes.append(_new_reason_to_wait(recorded, status))
-    else:
+    if recorded.run_id != status.run_id:
+        recorded = RecordedStatus()
+    changes = [_verified(recorded, status)]
+    if recorded.phase is not status.phase:
         changes.append(_phase(status))
+    changes.append(_new_reason_to_wait(recorded, status))
     since = _since(status.condition(ConditionType.COMPLETED))
     return tuple(replace(announcement, since=since) for announcement in changes if announcement is not None)
 

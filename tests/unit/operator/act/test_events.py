@@ -87,6 +87,14 @@ def test_a_new_reason_to_wait_is_announced_though_the_phase_stays() -> None:
     assert [made.reason for made in announcements(recorded(first), second)] == ["TargetHasNoEndpoints"]
 
 
+def test_a_reason_to_wait_that_comes_with_a_new_phase_is_announced_beside_it() -> None:
+    first = status_of(a_new_observation(endpoints=Endpoints(problem=Reason.ServiceNotFound, message="none")))
+
+    made = announcements(RecordedStatus(), first)
+
+    assert [(each.kind, each.reason) for each in made] == [("Normal", first.phase), ("Warning", "ServiceNotFound")]
+
+
 def test_the_same_announcement_has_the_same_name_and_another_run_another() -> None:
     observation = a_new_observation()
     (made,) = announcements(RecordedStatus(), status_of(observation))
