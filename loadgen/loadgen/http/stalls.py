@@ -13,22 +13,24 @@ _MOST_STALLS: Final = 64
 class Stalls:
     """The latest stalls, as intervals of the monotonic clock in nanoseconds.
 
-    Whoever sleeps and wakes in short turns tells of them: `expect` before each sleep, and `wake` after it.
+    Whoever sleeps and wakes in short turns tells of them: `expect` before each sleep, and `wake` after it. A stall that
+    made it wake late may have begun before the sleeper was due: as soon as anything was last noticed.
     """
 
     def __init__(self) -> None:
+        self._awake_ns = 0
         self._due_ns: int | None = None
         self._stalls: deque[tuple[int, int]] = deque(maxlen=_MOST_STALLS)
 
-    def expect(self, due_ns: int) -> None:
-        """A sleeper is to be woken at this instant."""
-        self._due_ns = due_ns
+    def expect(self, now_ns: int, due_ns: int) -> None:
+        """A sleeper goes to sleep, and is to be woken at the second instant."""
+        self._awake_ns, self._due_ns = now_ns, due_ns
 
     def wake(self, now_ns: int) -> int:
         """The sleeper was woken; return how late, in nanoseconds."""
         late_ns = 0 if self._due_ns is None else max(0, now_ns - self._due_ns)
         if self._due_ns is not None and late_ns > LEAST_STALL_NS:
-            self._stalls.append((self._due_ns, now_ns))
+            self._stalls.append((self._awake_ns, now_ns))
         self._due_ns = None
         return late_ns
 
@@ -40,8 +42,10 @@ class Stalls:
         late_ns = 0
         edge_ns = noticed_ns
         if self._due_ns is not None and noticed_ns - self._due_ns > LEAST_STALL_NS:
-            late_ns = noticed_ns - max(since_ns, self._due_ns)
-            edge_ns = self._due_ns
+            late_ns = noticed_ns - max(since_ns, self._awake_ns)
+            edge_ns = self._awake_ns
+        elif self._due_ns is not None and self._awake_ns < noticed_ns <= self._due_ns:
+            self._awake_ns = noticed_ns
         for begin_ns, end_ns in reversed(self._stalls):
             if edge_ns - end_ns > _AFTERMATH_NS:
                 break

@@ -50,7 +50,8 @@ class Monitor:
     async def watch(self) -> None:
         """Measure until cancelled."""
         while True:
-            self._stalls.expect(self._clock_ns() + int(TICK_SECONDS * NANOSECONDS) + _TICK_OF_CLOCK_NS)
+            now_ns = self._clock_ns()
+            self._stalls.expect(now_ns, now_ns + int(TICK_SECONDS * NANOSECONDS) + _TICK_OF_CLOCK_NS)
             await asyncio.sleep(TICK_SECONDS)
             lag_ns = self._stalls.wake(self._clock_ns())
             self._lag.add(lag_ns)

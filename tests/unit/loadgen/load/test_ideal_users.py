@@ -34,7 +34,7 @@ def test_more_users_than_are_looked_at_at_once_are_looked_at_in_turn() -> None:
 def test_a_stall_of_this_process_is_no_time_with_the_target() -> None:
     stalls = Stalls()
     users = users_with(5, limit=5, stalls=stalls)
-    stalls.expect(4 * SECOND)
+    stalls.expect(4 * SECOND, 4 * SECOND)
     stalls.wake(10 * SECOND)
 
     assert users.start_of(3 * SECOND, 10 * SECOND) == 4 * SECOND

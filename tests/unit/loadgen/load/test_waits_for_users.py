@@ -89,7 +89,8 @@ def test_what_is_dropped_after_a_stop_of_this_process_is_not_the_targets() -> No
     def stop_for_three_seconds() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
-        uploader.stalls.expect(round(loop.time() * 1e9))
+        now_ns = round(loop.time() * 1e9)
+        uploader.stalls.expect(now_ns, now_ns)
         loop.skip(3.0)
         uploader.stalls.wake(round(loop.time() * 1e9))
 
