@@ -57,6 +57,19 @@ def a_step(
     )
 
 
+def a_second(number: int, *, due: int = 4, answers: int = 4, response_seconds: float = 0.2) -> Second:
+    """A second of two virtual users, in which uploads of 1,000 records were due, all accepted, and some answered."""
+    return Second(
+        second=number,
+        counts=counts(accepted=due),
+        virtual_users=2,
+        ended=answers,
+        answers=answers,
+        records_answered=answers * 1_000,
+        response_nanoseconds_sum=int(answers * response_seconds * 1e9),
+    )
+
+
 def with_cut_uploads(step: StepAggregate, uploads: int, seconds_each: float) -> StepAggregate:
     """The step with further uploads, which were cut at an age and had a minute left until their time-out."""
     ages = sketch_of([int(seconds_each * 1e9)] * uploads)

@@ -6,12 +6,10 @@ from msgspec import Struct
 
 from loadgen.answers.json_answers import parse_json, value_at
 from loadgen.answers.judging import AnswerJudgement, AnswerPaths, HttpAnswer, judge
+from loadgen.answers.miss_pause import MissPause
 
 _MOST_BODIES: Final = 64
 _LONGEST_BODY_BYTES: Final = 4_096
-_MOST_MISSES: Final = 32
-_PAUSE_ANSWERS: Final = 1_000
-"""A target whose bodies all differ gains nothing: after so many misses in a row, so many answers are not looked up."""
 
 
 class _Acceptance(Struct, frozen=True):
@@ -30,14 +28,13 @@ class KnownAnswers:
     def __init__(self, paths: AnswerPaths) -> None:
         self._paths = paths
         self._acceptances: dict[tuple[bytes, int, int], _Acceptance] = {}
-        self._misses = 0
-        self._paused_answers = 0
+        self._pause = MissPause()
 
     def judge(
         self, answer: HttpAnswer, rows: int, nonce: str, valid_rows: int, *, must_echo: bool = False
     ) -> AnswerJudgement:
-        if must_echo or self._paused_answers:
-            self._paused_answers = max(0, self._paused_answers - 1)
+        if must_echo or self._pause.paused_answers:
+            self._pause.paused_answers = max(0, self._pause.paused_answers - 1)
             return judge(answer, rows, nonce, self._paths, valid_rows, must_echo=must_echo)
         key = (answer.body, rows, valid_rows)
         acceptance = self._acceptances.get(key)
@@ -47,19 +44,14 @@ class KnownAnswers:
             and 200 <= answer.status < 300
             and not answer.unreadable
         ):
-            self._misses = 0
+            self._pause.misses = 0
             return acceptance.judgement
         judgement = judge(answer, rows, nonce, self._paths, valid_rows)
         if judgement.error is None:
-            self._note_miss()
+            self._pause.note_miss()
             if not judgement.is_echoed and len(answer.body) <= _LONGEST_BODY_BYTES:
                 self._keep(key, judgement)
         return judgement
-
-    def _note_miss(self) -> None:
-        self._misses += 1
-        if self._misses > _MOST_MISSES:
-            self._misses, self._paused_answers = 0, _PAUSE_ANSWERS
 
     def _keep(self, key: tuple[bytes, int, int], judgement: AnswerJudgement) -> None:
         if len(self._acceptances) >= _MOST_BODIES:

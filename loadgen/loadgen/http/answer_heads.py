@@ -8,11 +8,10 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from msgspec import Struct
 
+from loadgen.answers.miss_pause import MissPause
+
 _HEAD_END: Final = b"\r\n\r\n"
 _MOST_HEADS: Final = 64
-_MOST_MISSES: Final = 32
-_PAUSE_ANSWERS: Final = 1_000
-"""A target whose heads all differ gains nothing: after so many misses in a row, so many answers are not looked at."""
 
 
 class _Head(Struct, frozen=True):
@@ -29,16 +28,15 @@ class AnswerHeads:
         self._protocol = BaseProtocol(loop)
         self._loop = loop
         self._heads: dict[bytes, _Head | None] = {}
-        self._misses = 0
-        self._paused_answers = 0
+        self._pause = MissPause()
 
     def whole_answer(self, data: bytes) -> tuple[RawResponseMessage, bytes] | None:
         """Head and body, if the data is one answer from its first to its last byte that leaves the connection open.
 
         None says nothing of the data: it is for a parser to read.
         """
-        if self._paused_answers:
-            self._paused_answers -= 1
+        if self._pause.paused_answers:
+            self._pause.paused_answers -= 1
             return None
         end = data.find(_HEAD_END)
         if end < 0:
@@ -49,15 +47,13 @@ class AnswerHeads:
         except KeyError:
             head = self._add(key)
         else:
-            self._misses = 0
+            self._pause.misses = 0
         if head is None or head.answer_bytes != len(data):
             return None
         return head.message, data[end + len(_HEAD_END) :]
 
     def _add(self, key: bytes) -> _Head | None:
-        self._misses += 1
-        if self._misses > _MOST_MISSES:
-            self._misses, self._paused_answers = 0, _PAUSE_ANSWERS
+        self._pause.note_miss()
         if len(self._heads) >= _MOST_HEADS:
             self._heads.clear()
         head = self._heads[key] = self._parse(key)

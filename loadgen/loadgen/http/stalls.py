@@ -37,7 +37,8 @@ class Stalls:
     def stalled_ns(self, since_ns: int, noticed_ns: int) -> int:
         """How much of the time since an instant may be our own, of something noticed now that came in the meantime.
 
-        That is the part of it that lies in a stall at whose end it was noticed, and in those just before.
+        That is the part of it that lies in a stall at whose end it was noticed, and in those just before. It also shows
+        that this process ran at that instant, so a stall that comes later did not begin before.
         """
         late_ns = 0
         edge_ns = noticed_ns

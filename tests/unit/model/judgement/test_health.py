@@ -13,7 +13,7 @@ from loadtest_model.judgement.health import (
 from loadtest_model.measurement.counts import Second
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.sketch import sketch_of
-from support.builders import a_plan, a_step, counts, with_cut_uploads
+from support.builders import a_plan, a_second, a_step, counts, with_cut_uploads
 
 LIGHT = a_plan().steps[0]
 STRESS = a_plan(scenario="stress").steps[0]
@@ -21,15 +21,7 @@ STRESS = a_plan(scenario="stress").steps[0]
 
 def series(length: int, *, answers: int = 4, response_seconds: float = 0.2, begin: int = 0) -> tuple[Second, ...]:
     return tuple(
-        Second(
-            second=number,
-            counts=counts(accepted=answers),
-            virtual_users=2,
-            ended=answers,
-            answers=answers,
-            records_answered=answers * 1_000,
-            response_nanoseconds_sum=int(answers * response_seconds * 1e9),
-        )
+        a_second(number, due=answers, answers=answers, response_seconds=response_seconds)
         for number in range(begin, begin + length)
     )
 

@@ -9,7 +9,7 @@ from loadtest_model.measurement.own_time import OwnTime
 from loadtest_model.measurement.sketch import sketch_of
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.values import NANOSECONDS
-from support.builders import a_plan, a_step, counts
+from support.builders import a_plan, a_second, a_step, counts
 
 LIGHT = a_plan().steps[0]
 STRESS = a_plan(scenario="stress").steps[0]
@@ -19,15 +19,7 @@ PER_SECOND = 4
 def seconds_with(times: list[float], answers: list[int] | None = None) -> tuple[Second, ...]:
     """Seconds with these average response times, and four answers each unless told otherwise."""
     return tuple(
-        Second(
-            second=number,
-            counts=counts(accepted=PER_SECOND),
-            virtual_users=2,
-            ended=count,
-            answers=count,
-            records_answered=count * 1_000,
-            response_nanoseconds_sum=int(count * time * NANOSECONDS),
-        )
+        a_second(number, due=PER_SECOND, answers=count, response_seconds=time)
         for number, (time, count) in enumerate(zip(times, answers or [PER_SECOND] * len(times), strict=True))
     )
 
