@@ -5,14 +5,15 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localcluster.choice import ClusterKind, image_archives_for
 from localcluster.cluster import Cluster, LocalCluster, process_config
-from localcluster.realnode.cluster import RealCluster, prepare_node
-from localcluster.supervisor import is_supervised, remove_stale_run_dirs
+from localcluster.realnode.cluster import RealCluster, prepared_node
+from localcluster.realnode.start import RealNode
+from localcluster.supervisor import SupervisorConfig, is_supervised, remove_stale_run_dirs
 from localcluster.supervisor_process import END_SECONDS, ClusterError, SupervisorProcess
 
 
@@ -22,11 +23,9 @@ def start_detached(state: Path, kind: ClusterKind, report: Callable[[str], None]
         raise ClusterError(f"a cluster is up already; `down {state}` ends it")
     if kind is ClusterKind.CURRENT:
         raise ClusterError("CLUSTER=current is up already; `make demo CLUSTER=current` installs operator and target")
-    node, config = (
-        prepare_node(image_archives_for(kind, report), report) if kind is ClusterKind.NODE else (None, process_config())
-    )
     state.mkdir(parents=True, exist_ok=True)
     with (
+        _prepared_node(kind, report) as (node, config),
         (state / "supervisor.log").open("wb") as log,
         SupervisorProcess(config, log, node.network if node else None) as supervisor,
     ):
@@ -41,6 +40,17 @@ def start_detached(state: Path, kind: ClusterKind, report: Callable[[str], None]
     cluster = read_state(state)
     assert cluster is not None
     return cluster
+
+
+@contextmanager
+def _prepared_node(
+    kind: ClusterKind, report: Callable[[str], None]
+) -> Iterator[tuple[RealNode | None, SupervisorConfig]]:
+    if kind is not ClusterKind.NODE:
+        yield None, process_config()
+        return
+    with prepared_node(image_archives_for(kind, report), report) as prepared:
+        yield prepared
 
 
 def read_state(state: Path) -> Cluster | None:

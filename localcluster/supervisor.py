@@ -12,24 +12,24 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from localcluster import cgroups, controlplane
 from localcluster.build import find_programs
+from localcluster.claims import NumbersTakenError, claimed_number
 from localcluster.controlplane import Access, Component, ControlPlaneError
 from localcluster.go import BuildError
 from localcluster.node import linux
-from localcluster.node.network import LoopbackNetwork
+from localcluster.node.network import SECOND_OCTETS, LoopbackNetwork
 from localcluster.realnode import machine
 from localcluster.realnode.logs import keep_logs
 from localcluster.realnode.node_network import NodeNetworkError
@@ -129,7 +129,9 @@ async def _start_node(config: SupervisorConfig, run_dir: Path, access: Access, n
     return await controlplane.start_component("node", command, run_dir / "logs" / "node.log", _REPOSITORY)
 
 
-async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, components: list[Component]) -> None:
+async def _start(
+    config: SupervisorConfig, second_octet: int, run_dir: Path, starter: _Starter, components: list[Component]
+) -> None:
     """Start everything, adding it to components, and return when pods can be run."""
     if config.real is not None:
         node = RealNode(**config.real)
@@ -138,8 +140,7 @@ async def _start(config: SupervisorConfig, run_dir: Path, starter: _Starter, com
         return
     programs = await find_programs(run_dir, lambda text: starter.tell(progress=text))
     starter.tell(progress="starting the control plane")
-    # Any but the first, in which the machine's own services live.
-    network = LoopbackNetwork(1 + secrets.randbelow(254))
+    network = LoopbackNetwork(second_octet)
     access = await controlplane.start_api_server(programs, run_dir, components, service_range=network.service_range)
     components.append(await controlplane.start_controllers(programs, run_dir, access))
     components.append(await _start_node(config, run_dir, access, network))
@@ -167,10 +168,10 @@ async def _watch_component(component: Component) -> None:
     raise ControlPlaneError(component.describe_end())
 
 
-async def _run_cluster(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
+async def _run_cluster(config: SupervisorConfig, second_octet: int, run_dir: Path, starter: _Starter) -> None:
     components: list[Component] = []
     try:
-        await _start(config, run_dir, starter, components)
+        await _start(config, second_octet, run_dir, starter, components)
         async with asyncio.TaskGroup() as group:
             for component in components:
                 group.create_task(_watch_component(component))
@@ -183,9 +184,9 @@ async def _run_cluster(config: SupervisorConfig, run_dir: Path, starter: _Starte
             await component.process.wait()
 
 
-async def _supervise(config: SupervisorConfig, run_dir: Path, starter: _Starter) -> None:
+async def _supervise(config: SupervisorConfig, second_octet: int, run_dir: Path, starter: _Starter) -> None:
     async with _stop_signal() as stop, asyncio.TaskGroup() as group:
-        cluster_task = group.create_task(_run_cluster(config, run_dir, starter))
+        cluster_task = group.create_task(_run_cluster(config, second_octet, run_dir, starter))
         end_tasks = [group.create_task(stop.wait()), group.create_task(starter.wait_until_gone())]
         await asyncio.wait({cluster_task, *end_tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in (cluster_task, *end_tasks):
@@ -223,11 +224,14 @@ def main() -> int:
     remove_stale_run_dirs()
     linux.become_subreaper()
     run_dir, lock = _make_run_dir()
+    claims = ExitStack()
     exit_code = 0
     try:
         starter.tell(run_dir=str(run_dir))
-        asyncio.run(_supervise(config, run_dir, starter))
-    except* (BuildError, ControlPlaneError, NodeNetworkError) as group:
+        # Until the last process has ended: another cluster's pods would meet this one's at their addresses.
+        second_octet = claims.enter_context(claimed_number("loopback network", SECOND_OCTETS))
+        asyncio.run(_supervise(config, second_octet, run_dir, starter))
+    except* (BuildError, ControlPlaneError, NodeNetworkError, NumbersTakenError) as group:
         exit_code = 1
         reason = "\n".join(error_messages(group))
         starter.tell(failed=reason)
@@ -239,6 +243,7 @@ def main() -> int:
             machine.leave_mounts(run_dir)
         remove_run_dir(run_dir)
         lock.close()
+        claims.close()
     return exit_code
 
 

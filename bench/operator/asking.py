@@ -29,6 +29,7 @@ from loadtest_operator.facts.observation import ObservedPod
 from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
+from localcluster.node.network import SECOND_OCTETS
 from support.archivers import a_follow_up
 from support.builders import IDENTITY, a_plan
 from support.operator_builders import POLICY, a_job, a_pod, an_observation
@@ -116,7 +117,7 @@ def asking() -> list[Figure]:
     """CPU of the operator alone, for each part of a look at a thousand pods, and for telling all of them something."""
     plan = structs.replace(a_plan(), steps=(STEP,), parallelism=_PODS)
     stopwatch = Stopwatch()
-    prefix = f"127.{random.randrange(2, 254)}"
+    prefix = f"127.{random.randrange(2, SECOND_OCTETS.start)}"
     # As the operator does before it runs.
     gc.collect()
     gc.freeze()

@@ -25,6 +25,7 @@ from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.controlplane import free_ports
 from localcluster.installation import OPERATOR_NAMESPACE, wait_until_served
 from localcluster.node.api import MERGE_PATCH, Api
+from localcluster.node.network import SECOND_OCTETS
 from localcluster.rest import Rest, documents
 
 Json = dict[str, Any]
@@ -186,7 +187,7 @@ async def stage() -> AsyncIterator[Stage]:
         operator = Operator(cluster, folder / "operator.log")
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session:
             api = Api(session, cluster.server, *_identity(cluster, folder))
-            node = Node(api, folder, random.randrange(2, 254))
+            node = Node(api, folder, random.randrange(2, SECOND_OCTETS.start))
             # A node that fails ends the scenario.
             async with asyncio.TaskGroup() as group:
                 node_task = group.create_task(node.run())

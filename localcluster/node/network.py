@@ -1,6 +1,10 @@
 """The addresses of one cluster. Pure."""
 
 from dataclasses import dataclass
+from typing import Final
+
+SECOND_OCTETS: Final = range(128, 255)
+"""Those of clusters; what else runs on a machine, tests among it, takes lower ones."""
 
 
 @dataclass(frozen=True, slots=True)

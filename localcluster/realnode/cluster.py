@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from localcluster.build import WHOLE_CLUSTER, find_programs
 from localcluster.cluster import ask_directly
 from localcluster.go import BuildError
 from localcluster.realnode import machine
-from localcluster.realnode.node_network import NodeNetworkError, find_free_network
+from localcluster.realnode.node_network import NodeNetworkError, free_network
 from localcluster.realnode.start import RealNode
 from localcluster.rest import Rest
 from localcluster.supervisor import SupervisorConfig
@@ -120,23 +120,26 @@ def real_cluster(archives: Sequence[Path], report: Callable[[str], None]) -> Ite
 
     archives are OCI archives of the images that its node is to have. Raises ClusterError if it cannot be had.
     """
-    node, config = prepare_node(archives, report)
-    with SupervisorProcess(config, None, node.network) as supervisor:
+    with prepared_node(archives, report) as (node, config), SupervisorProcess(config, None, node.network) as supervisor:
         ready_cluster = supervisor.wait_until_ready(report)
         yield RealCluster(ready_cluster.kubeconfig, ready_cluster.server, ready_cluster.run_dir, ready_cluster.pid)
 
 
-def prepare_node(archives: Sequence[Path], report: Callable[[str], None]) -> tuple[RealNode, SupervisorConfig]:
-    """Have everything that a node with real containers is made of, and return what it is to be like.
+@contextmanager
+def prepared_node(
+    archives: Sequence[Path], report: Callable[[str], None]
+) -> Iterator[tuple[RealNode, SupervisorConfig]]:
+    """Have everything that a node with real containers is made of, and give what it is to be like.
 
-    Raises ClusterError.
+    Its network is kept free of other clusters until the end, by which it is in use. Raises ClusterError.
     """
-    try:
-        machine.ensure_programs()
-        with tempfile.TemporaryDirectory(prefix="loadtest-build-") as work_dir:
-            asyncio.run(find_programs(Path(work_dir), report, WHOLE_CLUSTER))
-        network = find_free_network()
-    except (machine.MachineError, BuildError, NodeNetworkError) as error:
-        raise ClusterError(str(error)) from error
-    node = RealNode(network.octet, tuple(str(each.resolve()) for each in archives))
-    return node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=asdict(node))
+    with ExitStack() as claims:
+        try:
+            machine.ensure_programs()
+            with tempfile.TemporaryDirectory(prefix="loadtest-build-") as work_dir:
+                asyncio.run(find_programs(Path(work_dir), report, WHOLE_CLUSTER))
+            network = claims.enter_context(free_network())
+        except (machine.MachineError, BuildError, NodeNetworkError) as error:
+            raise ClusterError(str(error)) from error
+        node = RealNode(network.octet, tuple(str(each.resolve()) for each in archives))
+        yield node, SupervisorConfig(images={}, node_name="node", back_off_seconds=0.0, real=asdict(node))

@@ -2,11 +2,13 @@
 
 import ipaddress
 import json
-import secrets
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from localcluster.claims import NumbersTakenError, claimed_number
 
 # Of 10.0.0.0/8 the upper half: the first networks are those that other things on a machine like to use.
 _SECOND_OCTETS = range(128, 256)
@@ -44,13 +46,19 @@ class NodeNetwork:
         return f"loadtest{self.octet}"
 
 
-def find_free_network() -> NodeNetwork:
-    """Return a network that no address or route of this machine uses; raise NodeNetworkError if there is none."""
+@contextmanager
+def free_network() -> Iterator[NodeNetwork]:
+    """A network that no address or route of this machine uses, and that no other cluster takes before the end.
+
+    Raises NodeNetworkError if there is none.
+    """
     used_networks = _networks_in_use()
     free = [network for network in map(NodeNetwork, _SECOND_OCTETS) if not _overlaps(network.cidr, used_networks)]
-    if not free:
-        raise NodeNetworkError("every network from 10.128.0.0/16 to 10.255.0.0/16 is in use on this machine")
-    return secrets.choice(free)
+    try:
+        with claimed_number("node network", [network.octet for network in free]) as octet:
+            yield NodeNetwork(octet)
+    except NumbersTakenError:
+        raise NodeNetworkError("every network from 10.128.0.0/16 to 10.255.0.0/16 is in use on this machine") from None
 
 
 def connect(network: NodeNetwork, pid: int) -> None:

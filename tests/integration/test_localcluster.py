@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from localcluster.claims import NumbersTakenError, claimed_number
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.node.delays import Delays
 from localcluster.node.images import Image
@@ -129,6 +130,17 @@ def test_a_pod_runs_with_an_address_and_volumes_of_its_own(namespace: Namespace)
     assert [log[0], log[1], log[-1]] == [address, "from the secret/scratch", "kept"]
     assert end["exitCode"] == 0
     assert not Path("/nowhere").exists()
+
+
+def test_no_other_cluster_of_the_machine_takes_the_network_of_one_that_runs(
+    cluster: LocalCluster, namespace: Namespace
+) -> None:
+    (node,) = namespace.admin.items("/api/v1/nodes")
+    address = next(each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
+    second_octet = int(address.split(".")[1])
+
+    with pytest.raises(NumbersTakenError), claimed_number("loopback network", [second_octet]):
+        pass
 
 
 def test_the_exit_code_and_the_last_word_of_a_container_arrive(namespace: Namespace) -> None:

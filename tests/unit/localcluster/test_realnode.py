@@ -69,15 +69,20 @@ def test_a_log_is_read_without_what_the_kubelet_adds() -> None:
     assert plain_log("".join(f"2026-11-29T23:00:{line}\n" for line in lines)) == "a line\nhalf one\n"
 
 
-def test_a_node_takes_no_network_that_a_route_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_takes_no_network_that_a_route_uses_or_that_is_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     used = [IPv4Network(f"10.{octet}.0.0/16") for octet in range(128, 256) if octet != 200]
     monkeypatch.setattr(node_network, "_networks_in_use", lambda: [IPv4Network("0.0.0.0/0"), *used])
 
-    assert node_network.find_free_network() == NodeNetwork(200)
+    with node_network.free_network() as network:
+        assert network == NodeNetwork(200)
+        with pytest.raises(NodeNetworkError, match="is in use"), node_network.free_network():
+            pass
 
     monkeypatch.setattr(node_network, "_networks_in_use", lambda: [IPv4Network("10.0.0.0/8")])
-    with pytest.raises(NodeNetworkError, match="is in use"):
-        node_network.find_free_network()
+    with pytest.raises(NodeNetworkError, match="is in use"), node_network.free_network():
+        pass
 
 
 def test_an_archive_of_a_program_holds_what_its_digests_say(tmp_path: Path) -> None:
