@@ -84,8 +84,18 @@ class Namespace:
     def set_pre_stop(self, name: str, seconds: int) -> None:
         """Have a target's pods wait so long before they stop, once they have been told to."""
         hook = {"preStop": {"sleep": {"seconds": seconds}}}
+        self._change_container(name, lambda container: {**container, "lifecycle": hook})
+
+    def set_readiness_delay(self, name: str, seconds: int) -> None:
+        """Have a target's containers be ready no sooner after they began."""
+        delay = {"initialDelaySeconds": seconds}
+        self._change_container(
+            name, lambda container: {**container, "readinessProbe": container["readinessProbe"] | delay}
+        )
+
+    def _change_container(self, name: str, changed: Callable[[Json], Json]) -> None:
         (container,) = self.rest.call("GET", self.deployment(name))["spec"]["template"]["spec"]["containers"]
-        self.change_deployment(name, {"template": {"spec": {"containers": [{**container, "lifecycle": hook}]}}})
+        self.change_deployment(name, {"template": {"spec": {"containers": [changed(container)]}}})
 
     def evict(self, pod: Json) -> None:
         """Take a pod away as `kubectl drain` does."""
