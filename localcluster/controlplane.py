@@ -3,13 +3,13 @@
 import asyncio
 import base64
 import json
+import os
 import secrets
 import signal
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os import getpid
 from pathlib import Path
 
 from localcluster.build import Programs
@@ -28,6 +28,9 @@ _CONTROLLERS = (
 )
 _SERVICE_RANGE = "10.96.0.0/16"
 _POLL_SECONDS = 0.05
+# Go collects garbage when the heap has grown by so many percent. A cluster lives for minutes and holds little, so it
+# has memory to spare: the API server's CPU for a write falls by a third.
+_GARBAGE_PERCENT = "400"
 
 
 class ControlPlaneError(Exception):
@@ -93,7 +96,7 @@ def kubeconfig(access: Access) -> str:
 
 async def start_component(name: str, command: Sequence[str], log: Path, cwd: Path | None = None) -> Component:
     """Start a process that ends with this one, its output going to log."""
-    starter = getpid()
+    starter = os.getpid()
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -101,6 +104,7 @@ async def start_component(name: str, command: Sequence[str], log: Path, cwd: Pat
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={"GOGC": _GARBAGE_PERCENT, **os.environ},
             preexec_fn=lambda: linux.die_with_parent(signal.SIGKILL, starter),
         )
     return Component(name, process, log)
