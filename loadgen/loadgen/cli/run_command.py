@@ -95,15 +95,17 @@ async def _run(
             lambda name, upload, progress: lines.add(trace_of_check(name, upload, progress)),
         )
     output.say(opening_text(plan, test.url_source, output.words))
-    async with _live_page(options, session, test.manifest, output) as page:
-        state = await _run_session(session, files, output, samples, page)
-        result = result_of(state, baseline, complete=True)
-        is_written = _write(files, result, output)
-        if page is not None:
-            page.end(result.summary, series_rows(plan, result.aggregate, result.summary.started_at))
-        _report_end(session, result, files if is_written else None, output)
-        if page is not None and not session.interrupts.count and _is_watched():
-            await _keep_page(page, output)
+    # To the very end: a signal that came while the results are written would take them.
+    with listen_for_signals(session.interrupts):
+        async with _live_page(options, session, test.manifest, output) as page:
+            state = await _run_session(session, files, output, samples, page)
+            result = result_of(state, baseline, complete=True)
+            is_written = _write(files, result, output)
+            if page is not None:
+                page.end(result.summary, series_rows(plan, result.aggregate, result.summary.started_at))
+            _report_end(session, result, files if is_written else None, output)
+            if page is not None and not session.interrupts.count and _is_watched():
+                await _keep_page(page, output)
     return exit_status(result.summary.verdict, result.summary.reason_class)
 
 
@@ -149,16 +151,15 @@ async def _run_session(
     """Verify, load and read back, as far as it comes; gives the run at its end."""
     following = asyncio.create_task(page.follow()) if page is not None else None
     try:
-        with listen_for_signals(session.interrupts):
-            output.say("Verifying the target ...")
-            report = await session.verify()
-            if report is not None:
-                output.say(proof_text(report, output.words))
-            if report is not None and report.is_proven and not session.interrupts.count:
-                await _load(session, files, output)
-                if session.reads_back:
-                    output.say("Reading back what the target has stored ...")
-                    await session.conclude()
+        output.say("Verifying the target ...")
+        report = await session.verify()
+        if report is not None:
+            output.say(proof_text(report, output.words))
+        if report is not None and report.is_proven and not session.interrupts.count:
+            await _load(session, files, output)
+            if session.reads_back:
+                output.say("Reading back what the target has stored ...")
+                await session.conclude()
     finally:
         if following is not None:
             following.cancel()

@@ -14,6 +14,7 @@ import msgspec
 from loadgen.cli import event_loop
 from loadgen.load.debugging import DebugLines, trace_of_check
 from loadgen.load.share import Share
+from loadgen.local.interrupts import every_signal_as_ctrl_c
 from loadgen.local.planning import access_of, plan_of
 from loadgen.options.document import draft_of
 from loadgen.options.manifest import read_manifest
@@ -45,7 +46,8 @@ def run_verify(options: argparse.Namespace) -> int:
         share.observe_checks(lambda *check: lines.add(trace_of_check(*check)))
     is_interrupted = False
     try:
-        report = event_loop.run(share.prove_alone())
+        with every_signal_as_ctrl_c():
+            report = event_loop.run(share.prove_alone())
     except KeyboardInterrupt:
         # Which rows may be stored because of what was under way has to be said all the same.
         report, is_interrupted = share.report or NOTHING_SENT, True

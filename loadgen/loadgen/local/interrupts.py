@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -56,8 +56,20 @@ def listen_for_signals(interrupts: Interrupts) -> Iterator[None]:
     def handle(signal_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(interrupts.receive_signal, signal_number)
 
-    numbers = [number for number in (signal.SIGINT, *_IMMEDIATE_SIGNALS) if not _stays_ignored(number)]
-    previous_handlers = {number: signal.signal(number, handle) for number in numbers}
+    with _handled(handle, (signal.SIGINT, *_IMMEDIATE_SIGNALS)):
+        yield
+
+
+@contextmanager
+def every_signal_as_ctrl_c() -> Iterator[None]:
+    """Have the signals that end a program count as Ctrl-C while the context lasts; in the main thread."""
+    with _handled(lambda _number, _frame: signal.raise_signal(signal.SIGINT), _IMMEDIATE_SIGNALS):
+        yield
+
+
+@contextmanager
+def _handled(handle: Callable[[int, FrameType | None], None], numbers: Iterable[int]) -> Iterator[None]:
+    previous_handlers = {number: signal.signal(number, handle) for number in numbers if not _stays_ignored(number)}
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ import csv
 import json
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -417,6 +418,45 @@ async def test_the_end_of_the_terminal_stops_at_once_unless_it_is_ignored(tmp_pa
                     process.kill()
         name = "SIGTERM" if prefix else "SIGHUP"
         assert results_in(out).summary.reasons[0] == f"the test was stopped at once by {name} while it ran"
+
+
+ENDED_WHILE_IT_WRITES = """
+import os, sys
+from loadgen.cli import main, run_command
+
+number, write_results = int(sys.argv.pop(1)), run_command.write_results
+
+def end_this_process_and_write(files, result):
+    if result.complete:
+        os.kill(os.getpid(), number)
+    write_results(files, result)
+
+run_command.write_results = end_this_process_and_write
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_while_the_results_are_written_takes_none_of_them(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with running_target() as target:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", ENDED_WHILE_IT_WRITES, str(int(number))),
+            *map(str, ("run", "custom", "--duration", "1s", *slow_run(target, tmp_path)[2:])),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment(),
+        )
+        async with asyncio.timeout(60):
+            output, _ = await process.communicate()
+
+    results = results_in(tmp_path)
+    assert process.returncode in (0, 2), output.decode()
+    assert results.details["complete"] is True
+    assert "stopped" not in " ".join(results.summary.reasons)
+    assert "Verdict" in output.decode()
 
 
 async def test_a_signal_to_terminate_stops_at_once(tmp_path: Path) -> None:

@@ -863,8 +863,11 @@ async def test_a_busy_address_that_is_trusted_again_while_it_is_verified_stays_i
             assert len(two.uploads) == 5
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("uvloop", [True, False])
-async def test_ctrl_c_in_a_verification_by_hand_still_names_the_canary_that_was_under_way(uvloop: bool) -> None:
+async def test_a_verification_by_hand_that_is_ended_still_names_the_canary_that_was_under_way(
+    uvloop: bool, number: signal.Signals
+) -> None:
     async def never(_: ReceivedUpload) -> Answer:
         await asyncio.Event().wait()
         raise AssertionError
@@ -880,7 +883,7 @@ async def test_ctrl_c_in_a_verification_by_hand_still_names_the_canary_that_was_
         async with asyncio.timeout(30):
             while not target.rows:  # noqa: ASYNC110 - the target runs in this loop
                 await asyncio.sleep(0.01)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             output, said = await process.communicate()
 
         canary = target.uploads[-1].client_ids[0]
