@@ -200,7 +200,11 @@ def test_with_its_kind_a_running_load_goes_and_the_next_one_runs_when_it_is_back
         assert children()
 
         rest.delete(CRD)
-        wait_for("Job and pods to be gone", lambda: not children(), PATIENCE_SECONDS)
+        try:
+            wait_for("Job and pods to be gone", lambda: not children(), PATIENCE_SECONDS)
+        except TimeoutError as error:
+            controllers = (bare.run_dir / "logs" / "kube-controller-manager.log").read_text()
+            raise TimeoutError(f"{error}: {children()}; {operator.log}; {controllers[-5000:]}") from None
         operator.until_unready("is missing")
 
         rest.apply(crd)

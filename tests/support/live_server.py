@@ -1,6 +1,7 @@
 """A site of live pages in a thread of its own, whose view is set from outside."""
 
 import asyncio
+import socket
 import threading
 import time
 import uuid
@@ -18,6 +19,7 @@ from loadtest_model.pages.live.view import LiveView, parts_of
 T = TypeVar("T")
 SOON_SECONDS = 30
 PAUSE_SECONDS = 0.1
+_TURNS_OF_AN_ACCEPT = 3
 
 
 def a_view(*elements: Element, title: str = "A page", is_final: bool = False) -> LiveView:
@@ -78,10 +80,15 @@ class LiveServer:
             self.site.application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        await web.SockSite(self._runner, self._listener).start()
 
     async def _stop(self) -> None:
         if self._runner is not None:
+            # A connection that is accepted just as the server is closed would be closed by nobody.
+            asyncio.get_running_loop().remove_reader(self._listener)
+            for _ in range(_TURNS_OF_AN_ACCEPT):
+                await asyncio.sleep(0)
             await self._runner.cleanup()
             self._runner = None
