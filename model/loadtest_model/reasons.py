@@ -235,7 +235,7 @@ class Reason(ExplainedReason):
     AnswerUnreadable = _refusal("an answer is encoded in a way that is not read here, or is too long")
     ReadBackFailed = _refusal("what the target has stored could not be read")
     ReadBackControlFailed = _refusal("the read-back did not find what is known to exist, so it proves nothing")
-    RecordsStored = _refusal("rows of the verification were found stored")
+    RecordsStored = _refusal("a read-back found rows of the test stored, before the load or after it")
     GeneratorThrottled = _unproven(
         "the CPU limit of the pods is too low to verify the target with", _FOLLOW_THE_MESSAGE
     )
