@@ -1,4 +1,4 @@
-"""Speaking to the pods' control servers."""
+"""Requests to the pods' control servers: for their snapshots, and with the operator's commands."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from loadtest_model.measurement.snapshot import Snapshot
 from loadtest_model.protocol.commands import Verb, command_token, control_address
 from loadtest_operator.cluster.side_by_side import side_by_side
 
-_SCRAPE_SECONDS: Final = 3.0
+_SNAPSHOT_SECONDS: Final = 3.0
 COMMAND_SECONDS: Final = 5.0
 MOST_AT_ONCE: Final = 100
 """So many pods of one fleet are spoken to at once. The bound is each fleet's own, so that one that is silent takes no
@@ -40,7 +40,7 @@ async def take_nothing(_snapshot: Snapshot) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """One command to one pod. `body` is encoded when it is sent, since it may depend on the time then."""
+    """One command to one pod. `body` is encoded when it is sent, because it may depend on that instant."""
 
     ip: str
     verb: Verb
@@ -86,7 +86,7 @@ class PodClient:
         address = control_address(ip)
         try:
             async with (
-                asyncio.timeout(_SCRAPE_SECONDS) as deadline,
+                asyncio.timeout(_SNAPSHOT_SECONDS) as deadline,
                 self._client.exchange(address, lambda: get_request(address, f"/snapshot?since={since}")) as answer,
             ):
                 if answer.status != 200:
@@ -106,7 +106,7 @@ class PodClient:
             return None
 
     async def load_beginnings(self, pods: list[tuple[str, str]]) -> list[tuple[float, float] | None]:
-        """For each pod, by address and UID, an interval of the clock in which its load began; None where it does not
+        """For each pod, by address and UID, an interval of the clock in which its load began; None if it does not
         tell.
         """
 
@@ -133,7 +133,7 @@ class PodClient:
     async def _send(self, command: Command, token: str) -> CommandAnswer:
         address = control_address(command.ip)
         began_at = self._clock()
-        # A pod may have obeyed a request of which the connection was lost: its time counts from the first one.
+        # A pod may have obeyed a request whose connection was lost, so its time counts from the first one.
         made_at: list[float] = []
 
         def make_request() -> bytes:

@@ -20,7 +20,8 @@ class Policy:
 
     `queued_seconds` bounds the wait for its turn, `waiting_seconds` the wait for what the test does not own
     (endpoints, quota), `starting_seconds` the wait for running pods, `control_seconds` the wait for a running pod's
-    first answer, `lost_seconds` how long a pod may be silent under load. Without `network_policies` none are made.
+    first answer, `lost_seconds` how long a pod may be silent under load. Under load the pods are looked at every
+    `scrape_seconds`, and mere progress is written every `progress_seconds`. Without `network_policies` none are made.
     """
 
     pods: PodDefaults

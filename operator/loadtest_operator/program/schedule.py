@@ -9,7 +9,7 @@ from loadtest_operator.policy.backoff import LONGEST_BACKOFF_SECONDS, backoff_se
 
 KeyT = TypeVar("KeyT")
 
-LEAST_REST: Final = 0.25
+LEAST_REST_SHARE: Final = 0.25
 
 
 @dataclass
@@ -74,12 +74,12 @@ class Schedule(Generic[KeyT]):
     def finish(self, key: KeyT, began_at: float, now: float, again_in_seconds: float | None) -> None:
         """A key was worked on with success since `began_at`; the next turn is due so long after that instant.
 
-        A turn that took longer is followed by a rest of `LEAST_REST` of that distance.
+        A turn that took longer is followed by a rest of `LEAST_REST_SHARE` of that distance.
         """
         self._release(key)
         self._failures.pop(key, None)
         if again_in_seconds is not None:
-            self.add(key, max(began_at + again_in_seconds, now + again_in_seconds * LEAST_REST))
+            self.add(key, max(began_at + again_in_seconds, now + again_in_seconds * LEAST_REST_SHARE))
 
     def fail(self, key: KeyT, now: float, jitter: float, retry_after_seconds: float = 0.0) -> float:
         """A key's work failed: it is due again after a back-off that doubles with each failure in a row.

@@ -77,13 +77,14 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     if not image:
         raise SettingsError("LOADTEST_IMAGE is not set; it must name the image that the loadgen pods run")
     defaults = Deadlines()
+    starting_seconds = _seconds(environment, "LOADTEST_STARTING_SECONDS", Policy.starting_seconds)
     return Settings(
         policy=Policy(
             pods=PodDefaults(
                 image=image,
                 image_pull_policy=environment.get("LOADTEST_IMAGE_PULL_POLICY", "IfNotPresent"),
                 resources=_object(environment, "LOADTEST_POD_RESOURCES", _DEFAULT_RESOURCES),
-                starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
+                starting_seconds=starting_seconds,
                 allowed_prefixes=_list(environment, "LOADTEST_POD_PREFIXES"),
             ),
             network=_network(environment),
@@ -101,12 +102,12 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
                 pods=_whole(environment, "LOADTEST_LIMIT_PODS"),
                 pods_per_test=_whole(environment, "LOADTEST_LIMIT_PODS_PER_TEST"),
             ),
-            queued_seconds=_seconds(environment, "LOADTEST_QUEUED_SECONDS", 86_400.0),
-            waiting_seconds=_seconds(environment, "LOADTEST_WAITING_SECONDS", 120.0),
-            starting_seconds=_seconds(environment, "LOADTEST_STARTING_SECONDS", 300.0),
-            control_seconds=_seconds(environment, "LOADTEST_CONTROL_SECONDS", 30.0),
-            lost_seconds=_seconds(environment, "LOADTEST_LOST_SECONDS", 30.0),
-            scrape_seconds=_seconds(environment, "LOADTEST_SCRAPE_SECONDS", 2.0),
+            queued_seconds=_seconds(environment, "LOADTEST_QUEUED_SECONDS", Policy.queued_seconds),
+            waiting_seconds=_seconds(environment, "LOADTEST_WAITING_SECONDS", Policy.waiting_seconds),
+            starting_seconds=starting_seconds,
+            control_seconds=_seconds(environment, "LOADTEST_CONTROL_SECONDS", Policy.control_seconds),
+            lost_seconds=_seconds(environment, "LOADTEST_LOST_SECONDS", Policy.lost_seconds),
+            scrape_seconds=_seconds(environment, "LOADTEST_SCRAPE_SECONDS", Policy.scrape_seconds),
         ),
         own_namespace=_own_namespace(environment),
         pod_name=environment.get("POD_NAME") or environment.get("HOSTNAME") or "operator",

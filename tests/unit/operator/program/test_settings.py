@@ -1,9 +1,11 @@
 """Settings from the environment."""
 
 import ipaddress
+from dataclasses import fields
 
 import pytest
 
+from loadtest_operator.decide import Policy
 from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.policy.line import NO_LIMIT, Limits
 from loadtest_operator.program.settings import Settings, SettingsError, settings_from
@@ -90,6 +92,14 @@ def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
 def test_without_a_list_all_namespaces_are_watched() -> None:
     assert settings().namespaces == ()
     assert settings(LOADTEST_WATCH_NAMESPACES="a,b").namespaces == ("a", "b")
+
+
+def test_bounds_that_are_not_set_are_those_of_the_policy() -> None:
+    policy = settings().policy
+    bounds = {field.name: field.default for field in fields(Policy) if field.name.endswith("_seconds")}
+
+    assert {name: getattr(policy, name) for name in bounds} == bounds
+    assert policy.pods.starting_seconds == Policy.starting_seconds
 
 
 def test_limits_are_whole_numbers_and_open_by_default() -> None:
