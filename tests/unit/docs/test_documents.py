@@ -34,6 +34,26 @@ def test_the_architecture_tells_of_every_room_of_a_package_and_of_no_other(packa
     assert set(re.findall(r"^- \*\*`([a-z_]+)/`\*\*", section, re.MULTILINE)) == rooms
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_architecture_names_every_module_that_belongs_to_no_room(package: str) -> None:
+    introduction = ARCHITECTURE.partition(f": `{package}/`\n")[2].partition("\n- ")[0]
+
+    modules = {path.stem for path in (REPOSITORY / package).glob("*.py")} - {"__init__"}
+
+    assert modules - set(re.findall(r"`([a-z_]+)`", introduction)) == set()
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_path_that_a_document_for_contributors_names_exists(document: str) -> None:
+    folders = "|".join(path.name for path in REPOSITORY.iterdir() if path.is_dir())
+
+    paths = set(re.findall(rf"`((?:{folders})/[\w./-]+)`", (REPOSITORY / document).read_text()))
+
+    assert paths
+    # Pictures are made by hand, and are not committed.
+    assert {path for path in paths if not (REPOSITORY / path).exists()} <= {"docs/screenshots/"}
+
+
 def test_every_file_on_the_ways_through_the_architecture_exists_and_each_way_is_short() -> None:
     ways = ARCHITECTURE.partition("## Three ways to follow\n")[2].partition("\n## ")[0]
 

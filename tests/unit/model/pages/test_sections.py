@@ -2,10 +2,12 @@
 
 from msgspec import structs
 
+from loadtest_model.pages.distribution import distribution_section
 from loadtest_model.pages.elements import Element
 from loadtest_model.pages.health import health_section, only_step_name
 from loadtest_model.pages.proof import proof_section
 from loadtest_model.pages.target import target_section
+from loadtest_model.report.figures import PartsTimes, PartTimes
 from loadtest_model.report.summary import TargetUse
 from support.report_cases import passed
 
@@ -15,6 +17,16 @@ SUMMARY = passed().summary
 def text_of(section: Element | None) -> str:
     assert section is not None
     return " ".join(" ".join(section.itertext()).split())
+
+
+def test_every_part_of_an_uploads_time_has_a_row_in_the_report() -> None:
+    names = PartsTimes.__struct_fields__
+    parts = PartsTimes(**{name: PartTimes(uploads=1_001 + n, avg=0.1, max=0.2) for n, name in enumerate(names)})
+    steps = tuple(structs.replace(step, parts_seconds=parts) for step in SUMMARY.steps)
+
+    text = text_of(distribution_section(structs.replace(SUMMARY, steps=steps)))
+
+    assert [f"{1_001 + n:,}" for n in range(len(names)) if f"{1_001 + n:,} 100 ms" not in text] == []
 
 
 def test_the_target_is_shown_with_what_was_observed_and_without_what_was_not() -> None:
