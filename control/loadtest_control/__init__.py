@@ -1,1 +1,1 @@
-"""Small requests to the control servers of pods, as the operator makes them and pods that halt their peers."""
+"""Small requests to the control servers of pods, made by the operator, and by a pod that halts its peers."""

@@ -68,7 +68,7 @@ class Connections:
     async def open(self, address: str) -> Connection:
         """A new connection.
 
-        Raises OSError if there is none, also if the address is none.
+        Raises OSError if it cannot be opened, also if `address` is not one.
         """
         host, _, port = address.rpartition(":")
         try:

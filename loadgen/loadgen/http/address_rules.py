@@ -12,7 +12,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64: Final = (
     ipaddress.IPv6Network("64:ff9b::/96"),  # RFC 6052, section 2.1
-    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215; the IPv4 address stands last where a prefix of 96 bits is used
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215; the IPv4 address stands last if a prefix of 96 bits is used
 )
 
 

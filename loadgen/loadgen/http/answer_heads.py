@@ -33,7 +33,7 @@ class AnswerHeads:
     def whole_answer(self, data: bytes) -> tuple[RawResponseMessage, bytes] | None:
         """Head and body, if the data is one answer from its first to its last byte that leaves the connection open.
 
-        None says nothing of the data: it is for a parser to read.
+        None if a parser must read the data, whatever it is.
         """
         if self._pause.paused_answers:
             self._pause.paused_answers -= 1

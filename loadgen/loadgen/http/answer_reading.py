@@ -19,7 +19,7 @@ async def read_answer(
 ) -> HttpAnswer:
     """An answer whose body is still to be read. Raises what the reading raises."""
     if 300 <= message.code < 400:
-        # Whether or not the rest of it ever comes.
+        # A redirect is known by its head, whether or not the rest of it ever comes.
         return answer_of(message, b"", progress)
     body, is_whole = await _read_body(content)
     if not is_whole:
@@ -32,7 +32,7 @@ def answer_of(message: RawResponseMessage, body: bytes, progress: UploadProgress
     """A complete answer, decoded; what it says of the target's database enters the progress."""
     status, headers = message.code, message.headers
     if 300 <= status < 400:
-        # A redirect is one by its head.
+        # A redirect is known by its head.
         return HttpAnswer(status, headers, b"")
     progress.has_answer = True
     progress.database_seconds = database_seconds(headers)

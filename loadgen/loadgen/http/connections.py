@@ -24,7 +24,7 @@ class AddressDeniedError(OSError):
 
 
 class Connection(ResponseHandler):
-    """One connection. aiohttp parses its answers, as it does for its own client, but for those that `heads` know whole.
+    """One connection. aiohttp parses its answers, as for its own client, except those whose heads `heads` knows.
 
     What is written goes to the system at once, as far as the system takes it. `is_answering` says that something has
     come since an answer was expected. Two instants of the monotonic clock belong to the answer that is expected:
@@ -130,7 +130,7 @@ class Connection(ResponseHandler):
         if self._alarm is not None:
             self._alarm.cancel()
         if exc is not None:
-            # An answer that lasts until its connection ends is whole only where that ends in good order.
+            # An answer that lasts until its connection ends is whole only if that ends in good order.
             self._fail_answer(aiohttp.ClientPayloadError(str(exc)))
         super().connection_lost(exc)
 
@@ -198,7 +198,7 @@ class Connection(ResponseHandler):
 
 
 class Connections:
-    """Opens connections where `rules` permit, over https with `tls`. With `keep_alive` later uploads use them again."""
+    """Opens connections that `rules` permit, over https with `tls`. With `keep_alive` later uploads use them again."""
 
     def __init__(self, rules: AddressRules, tls: ssl.SSLContext | None, *, keep_alive: bool) -> None:
         self.keep_alive = keep_alive
@@ -220,9 +220,9 @@ class Connections:
         return None
 
     async def open(self, endpoint: Endpoint, server_hostname: str | None) -> Connection:
-        """A new connection, over TLS where there is a name to check.
+        """A new connection, over TLS if there is a name to check.
 
-        Raises OSError where there is none, and AddressDeniedError where there must be none.
+        Raises OSError if it cannot be opened, and AddressDeniedError if the rules forbid it.
         """
         if not self._rules.permits(endpoint.ip, endpoint.port):
             raise AddressDeniedError(errno.EACCES, f"connections to {endpoint.ip} are not allowed")

@@ -28,7 +28,7 @@ def encodings_in(headers: Mapping[str, str]) -> str:
 def decode_body(content: bytes, encodings: str, limit_bytes: int) -> bytes:
     """A body without its content encodings.
 
-    Raises UnreadableBodyError where an encoding is unknown, the body is broken, or longer than the limit.
+    Raises UnreadableBodyError if an encoding is unknown, or the body is broken or longer than the limit.
     """
     if not content or not encodings:
         return content

@@ -34,7 +34,7 @@ class Site:
 
     @property
     def literal_endpoint(self) -> Endpoint | None:
-        """The endpoint itself, where the URL's host is an address and not a name."""
+        """The endpoint itself, if the URL's host is an address and not a name."""
         return Endpoint(self.host, self.port) if _is_ip(self.host) else None
 
     @property

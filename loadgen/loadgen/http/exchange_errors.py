@@ -29,8 +29,8 @@ def classify_error(error: Exception, progress: UploadProgress, deadline: UploadD
         and not progress.reuses_connection
         and refuses_certificate(error)
     ):
-        # It is said after the client's side of the handshake, when the first bytes are on their way; the target takes
-        # none of them. After any other failure of TLS it may have taken the whole body.
+        # The refusal comes after the client's side of the handshake, when the first bytes are on their way. The target
+        # takes none of them. After any other failure of TLS it may have taken the whole body.
         progress.mark_nothing_sent()
         return ErrorKind.TLS, tls_text
     if isinstance(error, TimeoutError):

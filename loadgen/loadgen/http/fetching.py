@@ -49,7 +49,7 @@ class FetchedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HttpsSettings:
-    """How to speak https; `server_hostname` is asked for and checked where it is not the URL's host."""
+    """How to speak https; `server_hostname` is asked for and checked if it is not the URL's host."""
 
     context: ssl.SSLContext
     server_hostname: str | None = None
@@ -74,7 +74,7 @@ async def fetch(
     body: bytes | None = None,
     tls: HttpsSettings | None = None,
 ) -> FetchedAnswer:
-    """GET a URL at whatever address its name has now, if the rules permit it; POST it where there is a body.
+    """GET a URL at whatever address its name has now, if the rules permit it; POST if there is a body.
 
     Over https as `tls` says, or else with the system's authorities. No redirect is followed, no proxy of the
     environment used. Raises FetchError.
@@ -92,7 +92,7 @@ async def fetch(
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_seconds),
                 trust_env=False,
-                # What it cannot decode would be no answer at all to it, or one whose body is taken as it came.
+                # aiohttp takes an answer that it cannot decode for none, or takes its body as it came.
                 auto_decompress=False,
             ) as session,
             session.request(

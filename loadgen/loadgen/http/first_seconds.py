@@ -23,7 +23,7 @@ class Attempts:
         self._began_at = time.monotonic()
 
     async def try_again(self) -> bool:
-        """Pause before the next attempt; False, without a pause, where it would come too late."""
+        """Pause before the next attempt; False, without a pause, if it would come too late."""
         if self.are_over:
             return False
         await asyncio.sleep(PAUSE_SECONDS)

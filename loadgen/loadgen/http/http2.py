@@ -12,5 +12,5 @@ _SETTINGS_FRAME: Final = re.compile(r"""b?['"](?:\\x00){2}(?:\\x[0-9a-f]{2}|\\.|
 
 
 def http2_failure(complaint: str) -> str | None:
-    """What failed, where a parser's complaint quotes HTTP/2 in place of an answer; None of any other."""
+    """What failed, if a parser's complaint quotes HTTP/2 in place of an answer; None for any other."""
     return f"{HTTP2_ONLY}: it answers with a SETTINGS frame" if _SETTINGS_FRAME.search(complaint) else None

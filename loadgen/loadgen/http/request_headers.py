@@ -32,7 +32,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5
 def upload_headers(user_headers: Mapping[str, str], host_header: str, run_id: str) -> CIMultiDict[str]:
     """The headers that all uploads of a run have in common.
 
-    Raises ValueError, naming the header, where the user adds one that belongs to the generator or cannot be sent.
+    Raises ValueError, naming the header, if the user adds one that belongs to the generator or cannot be sent.
     """
     headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING})
     for name, value in user_headers.items():
@@ -55,7 +55,7 @@ def request_head(path: str, headers: Mapping[str, str]) -> bytes:
 
 
 def header_lines(headers: Mapping[str, str]) -> bytes:
-    """Headers as they are sent. Raises ValueError, naming the header, where a value would end its line."""
+    """Headers as they are sent. Raises ValueError, naming the header, if a value would end its line."""
     for name, value in headers.items():
         if "\r" in value or "\n" in value or "\0" in value:
             raise ValueError(f"the value of the header {name} has a line end in it")

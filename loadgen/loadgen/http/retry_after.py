@@ -10,9 +10,9 @@ _STATUSES_WITH_PAUSE: Final = (429, 503)
 
 
 def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> float | None:
-    """The pause that a 429 or 503 asks for in its Retry-After, an hour at most; None where it asks for none.
+    """The pause that a 429 or 503 asks for in its Retry-After, an hour at most; None if it asks for none.
 
-    `now` is the wall clock in seconds since the epoch. A date is held against the answer's own Date where it has
+    `now` is the wall clock in seconds since the epoch. A date is held against the answer's own Date if it has
     one, so that clocks which differ change nothing.
     """
     if status not in _STATUSES_WITH_PAUSE:
@@ -31,7 +31,7 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], now: float) -> 
 
 
 def instant_of(text: str) -> float | None:
-    """An HTTP date in seconds since the epoch; None where it is none."""
+    """An HTTP date in seconds since the epoch; None if the text is no date."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -13,8 +13,8 @@ _MOST_STALLS: Final = 64
 class Stalls:
     """The latest stalls, as intervals of the monotonic clock in nanoseconds.
 
-    Whoever sleeps and wakes in short turns tells of them: `expect` before each sleep, and `wake` after it. A stall that
-    made it wake late may have begun before the sleeper was due: as soon as anything was last noticed.
+    A task that sleeps and wakes in short turns reports them: `expect` before each sleep, and `wake` after it. A stall
+    that made it wake late may have begun before it was due: as early as when anything was last noticed.
     """
 
     def __init__(self) -> None:
@@ -35,10 +35,10 @@ class Stalls:
         return late_ns
 
     def stalled_ns(self, since_ns: int, noticed_ns: int) -> int:
-        """How much of the time since an instant may be our own, of something noticed now that came in the meantime.
+        """How much of the time since an instant may be our own delay: something came in that time, and was noticed now.
 
-        That is the part of it that lies in a stall at whose end it was noticed, and in those just before. It also shows
-        that this process ran at that instant, so a stall that comes later did not begin before.
+        It is the part of that time that lies in a stall at whose end it was noticed, and in those just before. The call
+        also shows that this process ran at `noticed_ns`, so a stall that comes later did not begin before.
         """
         late_ns = 0
         edge_ns = noticed_ns

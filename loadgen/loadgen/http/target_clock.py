@@ -64,7 +64,7 @@ class TargetClock:
 
     @property
     def note(self) -> str:
-        """What people are told of clocks that differ; empty where they agree, or nothing is known."""
+        """What people are told of clocks that differ; empty if they agree, or nothing is known."""
         behind_seconds = self.now() - self._wall()
         if not self._is_of_target or abs(behind_seconds) < NOTED_SECONDS:
             return ""

@@ -10,7 +10,7 @@ _LONGEST_MS: Final = 3_600_000.0
 
 
 def database_seconds(headers: Mapping[str, str]) -> float | None:
-    """The time that the answer tells; None where it tells none, or none that can be true."""
+    """The time that the answer tells; None if it tells none, or one that cannot be true."""
     text = headers.get(DATABASE_TIME)
     if text is None:
         return None

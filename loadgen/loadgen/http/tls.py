@@ -58,7 +58,7 @@ def _load_client_certificate(context: ssl.SSLContext, certificate_file: str, key
 
 
 def tls_failure(error: BaseException) -> str | None:
-    """What failed, where an exception comes of TLS; None of any other."""
+    """What failed, if an exception comes from TLS; None for any other."""
     # The HTTP client's own exceptions are of these types too, but know nothing of the failure.
     tls_errors = (exception for exception in _causes(error) if not isinstance(exception, aiohttp.ClientError))
     cause = next((exception for exception in tls_errors if isinstance(exception, ssl.SSLError)), None)

@@ -35,7 +35,7 @@ _JOIN_BELOW_BYTES: Final = 1 << 16
 class Request(Struct, frozen=True, kw_only=True):
     """An upload ready to be sent. `length` is the exact number of bytes in `parts`.
 
-    `head` is the request line and the headers, each with its line end, but for those that tell of the body's length
+    `head` is the request line and the headers, each with its line end, except those that tell of the body's length
     and of the connection. Over https `server_hostname` is the name in the target's certificate, else None.
     """
 
@@ -107,9 +107,9 @@ class Client:
         """Send a request and read its answer, within the time-outs.
 
         An answer that comes before the whole body is sent ends the sending. Cancelling drops the connection.
-        A request of which nothing was sent may be posted again with the same progress; its time-outs count on. That is
-        so without a connection, and where the `guard` refused it before the first byte. Raises TurnedAwayError if
-        the guard does.
+        A request of which nothing was sent may be posted again with the same progress; its time-outs count on.
+        Nothing was sent if there was no connection, or if the `guard` refused the request before its first byte. Raises
+        TurnedAwayError if the guard does.
         """
         now = time.monotonic()
         deadline = UploadDeadline(timeouts, progress.connecting_at or now, now)
@@ -128,7 +128,7 @@ class Client:
                 await self._send(connection, request, progress, deadline, guard)
                 if progress.has_begun or not progress.reuses_connection:
                     break
-                # What came on a kept connection before anything was sent on it is no answer, nor an end, to this.
+                # What came on a kept connection before anything was sent on it neither answers nor ends this request.
                 progress.abort()
             message, content = await connection.read()
             progress.answer_at = now = time.monotonic()
@@ -188,7 +188,7 @@ class Client:
     ) -> None:
         """Write the request until it is written or the exchange is over.
 
-        All of its time is our own but for that in which the system takes no more. Raises what `_may_write` raises.
+        All of its time is our own, except while the system takes no more. Raises what `_may_write` raises.
         """
         head = b"%sContent-Length: %d%s" % (request.head, request.length, self._head_end)
         progress.sending_at = progress.own_since = now = time.monotonic()
@@ -232,7 +232,7 @@ class Client:
         small_parts: list[bytes | memoryview] = [head]
         while True:
             # Making a piece takes a while: one uploader makes one in each turn of the event loop, or all that are ready
-            # would hold up everything else together, and who sends to a fast target would never give way.
+            # would hold up everything else together, and an upload to a fast target would never give way.
             async with self._turn:
                 if not _may_write(connection, progress, guard):
                     return
@@ -240,7 +240,7 @@ class Client:
                 for piece in _next_pieces(small_parts, parts):
                     _write(piece, connection, progress)
                     written_bytes += len(piece)
-                    # Whoever waits for a turn holds no rows: half a megabyte for each upload.
+                    # An upload that waits for its turn must hold no rows: they are half a megabyte.
                     del piece
                 if not written_bytes:
                     return
@@ -271,7 +271,7 @@ class Client:
 def _may_write(connection: Connection, progress: UploadProgress, guard: SendGuard | None) -> bool:
     """Whether the exchange is not over.
 
-    Raises AddressDeniedError where the guard refuses the request before the first byte, or what the guard raises.
+    Raises AddressDeniedError if the guard refuses the request before the first byte, or what the guard raises.
     """
     if not connection.takes_more:
         return False
@@ -290,7 +290,7 @@ def _write(piece: bytes | memoryview, connection: Connection, progress: UploadPr
 async def open_client(
     rules: AddressRules, *, keep_alive: bool, tls: ssl.SSLContext | None = None, stalls: Stalls | None = None
 ) -> AsyncIterator[Client]:
-    """A client that connects only where `rules` permit, and over https with `tls` or else the system's authorities.
+    """A client that connects only if `rules` permit it, and over https with `tls` or else the system's authorities.
 
     With `keep_alive` connections are used again within a second, else each request has its own. No redirect is
     followed, no proxy of the environment used, no cookie kept. By `stalls` it tells what of an upload's time is our

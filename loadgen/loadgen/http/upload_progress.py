@@ -9,7 +9,7 @@ from loadtest_model.values import NANOSECONDS
 
 
 class PartNanoseconds(NamedTuple):
-    """How long each part of an upload took, in nanoseconds; None where the upload never came to it.
+    """How long each part of an upload took, in nanoseconds; None if the upload never came to it.
 
     `database` is within `wait`: what the target says that it spent in its database.
     """
@@ -93,7 +93,7 @@ class UploadProgress(Struct, eq=False):
 
     @property
     def connect_seconds(self) -> float:
-        """What opening the connection took, TLS and tries elsewhere included; 0 where a kept one was used."""
+        """What opening the connection took, TLS and tries elsewhere included; 0 if a kept one was used."""
         return _seconds_between(self.connecting_at, self.connected_at, self.finished_at)
 
     @property
@@ -106,7 +106,7 @@ class UploadProgress(Struct, eq=False):
 
     @property
     def wait_seconds(self) -> float:
-        """From the last byte of the body to the end of the answer, or to the time-out; 0 where none was last."""
+        """From the last byte of the body to the end of the answer, or to the time-out; 0 if it was never sent."""
         return _seconds_between(self.last_byte_at, self.finished_at)
 
     def own_seconds_until(self, now: float) -> float:
@@ -124,7 +124,7 @@ class UploadProgress(Struct, eq=False):
 
     @property
     def answer_seconds(self) -> float | None:
-        """From the last byte of the body to the answer's head; 0 where it came earlier, None where none came."""
+        """From the last byte of the body to the answer's head; 0 if it came earlier, None if none came."""
         return None if self.answer_at is None else _seconds_between(self.last_byte_at, self.answer_at)
 
     @property
@@ -147,7 +147,7 @@ class UploadProgress(Struct, eq=False):
 
 
 def _seconds_between(start: float | None, end: float | None, other_end: float | None = None) -> float:
-    """Seconds from one instant to the first of the others that was reached; 0 where there are not both."""
+    """Seconds from one instant to the first of the others that was reached; 0 if either is missing."""
     if end is None:
         end = other_end
     return max(0.0, end - start) if start is not None and end is not None else 0.0

@@ -31,7 +31,7 @@ _CUT_GRACE_SECONDS: Final = 1.0
 class Engine:
     """Runs a pod's share of a plan. `clock_ns` is the monotonic clock that every instant is given on.
 
-    `observer`, where it is set before the run, is called with each finished iteration.
+    `observer`, if it is set before the run, is called with each finished iteration.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class Gate:
         return Passage(self._passages, progress, self.may_send())
 
     async def close_in_time(self) -> None:
-        """Wait for the end or a stop, and send away the uploads that have not tried to connect by then."""
+        """Wait for the end or a stop, and turn away the uploads that have not tried to connect by then."""
         await self._timing.wait_until(self._end_ns)
         self._is_closed = True
         for passage in self._passages:
@@ -82,6 +82,6 @@ class Passage(Struct, eq=False):
         self._passages.discard(self)
         if self._task is None or not self._is_closed:
             return
-        # Whoever else has cancelled the task meanwhile must still be heard.
+        # A cancellation that came from elsewhere meanwhile must still take effect.
         if self._task.uncancel() <= self._cancellations and kind is asyncio.CancelledError:
             raise TurnedAwayError from None

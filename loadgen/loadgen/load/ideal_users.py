@@ -22,11 +22,11 @@ from loadgen.http.stalls import Stalls
 _NS_PER_LOOK: Final = 25_000
 """For each upload that was looked at, how long the next look waits: looking takes a twentieth of that."""
 
-_LOOK_AT: Final = 1_000
+_UPLOADS_PER_LOOK: Final = 1_000
 """How many uploads are looked at together. That takes a millisecond."""
 
 _REMEMBERED_UPLOADS: Final = 100
-"""Of so many uploads that ended last the times with the target are kept."""
+"""How many of the uploads that ended last are remembered, by their times with the target."""
 
 
 class IdealUsers:
@@ -83,7 +83,7 @@ class IdealUsers:
         """See how long uploads under way have been with the target by now: all of them, or some of many in turn."""
         if not self._to_look_at:
             self._to_look_at = list(self._starts)
-        numbers, self._to_look_at = self._to_look_at[-_LOOK_AT:], self._to_look_at[:-_LOOK_AT]
+        numbers, self._to_look_at = self._to_look_at[-_UPLOADS_PER_LOOK:], self._to_look_at[:-_UPLOADS_PER_LOOK]
         stalled_ns = self._stalls.stalled_ns(0, now_ns)
         self._least_ns = min(self._times_ns, default=0)
         for number in numbers:

@@ -92,7 +92,7 @@ class Share:
         return self._prover.has_forgotten_addresses
 
     def follow_addresses(self) -> asyncio.Task[None]:
-        """Follow the target's addresses from now on, through the load; the task fails where one breaks its promise."""
+        """Follow the target's addresses from now on, through the load; the task fails if one breaks its promise."""
         if self._following is None:
             self._following = asyncio.create_task(self._prover.keep_fresh())
         return self._following
@@ -108,7 +108,7 @@ class Share:
         self._prover.adopt_late_refusal()
 
     async def prove(self) -> VerificationReport:
-        """Verify the target, with a full-size batch where this pod goes first."""
+        """Verify the target, with a full-size batch if this pod goes first."""
         self._monitor.restart()
         return await self._prover.prove(full_rows=None if self._pod_index else self._full_rows)
 

@@ -28,7 +28,7 @@ class Timing:
         return self._drain_start_ns
 
     async def wait_until(self, instant_ns: int) -> bool:
-        """Sleep until an instant; False, at once, where nothing new may start."""
+        """Sleep until an instant; False, at once, if nothing new may start."""
         remaining_seconds = (instant_ns - self.clock_ns()) / NANOSECONDS
         if remaining_seconds > 0 and not self._drain_event.is_set():
             try:

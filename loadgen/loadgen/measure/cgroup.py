@@ -10,13 +10,13 @@ _UNBOUNDED: Final = "max"
 
 
 class CpuGroup(Protocol):
-    """A cgroup with the CPU controller. Each question is answered by None where that cannot be read."""
+    """A cgroup with the CPU controller. Each answer is None if it cannot be read."""
 
     def throttled_seconds(self) -> float | None:
         """How long its processes were kept from the CPU so far."""
 
     def limit_cores(self) -> float | None:
-        """How many CPUs it may use; None also where it may use all."""
+        """How many CPUs it may use; None also if it may use all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class CpuGroupV1:
 
 
 def own_cpu_group(process: Path = SELF) -> CpuGroup | None:
-    """The cgroup that bounds the CPU time of a process, given its folder in /proc; None where there is none to be seen.
+    """The cgroup that bounds the CPU time of a process, given its folder in /proc; None if none is visible.
 
-    Where both versions are mounted, the CPU controller belongs to one of them, and version 1 names it.
+    If both versions are mounted, the CPU controller belongs to one of them, and version 1 names it.
     """
     paths = dict(_paths(process / "cgroup"))
     mounts = list(_mounts(process / "mountinfo"))

@@ -16,7 +16,7 @@ from loadtest_model.values import NANOSECONDS
 
 TICK_SECONDS: Final = 0.02
 _TICK_OF_CLOCK_NS: Final = int(time.get_clock_info("monotonic").resolution * NANOSECONDS)
-"""Where the clock itself goes by steps of some milliseconds, waking up a step late is no lag."""
+"""On a clock that goes by steps of some milliseconds, waking up a step late is no lag."""
 
 
 class Monitor:
@@ -80,7 +80,7 @@ class Monitor:
 
 
 def resident_bytes(statm: Path) -> int:
-    """The memory that this process holds, or where only that is known, the most it ever held; 0 where neither is."""
+    """The memory that this process holds, or if only that is known, the most it ever held; 0 if neither is."""
     try:
         return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError, AttributeError):

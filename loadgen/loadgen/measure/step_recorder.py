@@ -150,10 +150,8 @@ class StepRecorder:
     def drop(self, upload_number: int, now_ns: int, own_ns: int = 0) -> bool:
         """Count an arrival that was begun under this number and got no virtual user in time.
 
-        `own_ns` is how much of its wait our own side caused.
-
-        Whatever it would have taken, it is more than the patience it was given: so it enters the response times, unless
-        our own side alone held it up. Gives whether that was so.
+        `own_ns` is how much of its wait our own side caused. Its response time would have been longer than its wait, so
+        the wait enters the response times, unless our own side alone held it up. Gives whether that was so.
         """
         wait_ns = max(self._max_lateness_ns, now_ns - self._in_flight[upload_number])
         withheld = is_withheld(wait_ns, own_ns)

@@ -73,7 +73,7 @@ class StepSeconds:
         return silence_of([second.second(number, 0) for number, second in enumerate(self._seconds)])
 
     def _users_in(self, number: int, second: SecondTally) -> int:
-        """Those that the profile has at work in a second; in the open model, where it has a limit, those that were."""
+        """Those that the profile has at work in a second. In the open model it has only a limit, so those that were."""
         if self._step.arrivals is not None:
             return second.users
         return share_of(users_at(self._step.segments, number + 0.5), *self._pod)

@@ -71,7 +71,7 @@ def _metrics_in(answer: FetchedAnswer) -> ProcessMetrics:
 class MemoryWatch:
     """Reads the memory every `POLL_SECONDS` while `watch` runs, as long as it is the same process that answers.
 
-    `fetch` gets the metrics or raises FetchError; None where there is nothing to read.
+    `fetch` gets the metrics or raises FetchError; None if there is nothing to read.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[FetchedAnswer]] | None, clock_ns: Callable[[], int]) -> None:

@@ -57,7 +57,7 @@ NO_ANSWER: Final = (TimeoutError, aiohttp.ClientError, OSError)
 
 
 class Change(NamedTuple):
-    """An object as it is now; as it was last, where it was removed.
+    """An object as it is now, or as it was last if it was removed.
 
     A bookmark is no object: it has nothing but the version that the watch has come to.
     """
@@ -70,10 +70,10 @@ class Change(NamedTuple):
 class Api:
     """Requests by path. A resource's `kind` is its path without a namespace, such as `apis/batch/v1/jobs`.
 
-    A request that fails in passing is sent again for some seconds; without `retrying` it is sent once. Sending one
+    A request whose failure may pass is sent again for some seconds; without `retrying` it is sent once. Sending one
     twice is safe: names are unique, and changes carry the version or the UID of what they change.
     `fence` is asked before each request whether this operator may still act; it does not return if it may not.
-    `on_answer` hears of each request its verb and the status of the answer, 0 if there was none.
+    `on_answer` is called for each request with its verb and the status of the answer, 0 if there was none.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Api:
     ) -> tuple[list[Json], str]:
         """All objects of a kind, of one namespace or of all, page by page, and the version that a watch goes on from.
 
-        On demand no more of them than metadata.
+        With `metadata_only`, no more of each than its metadata.
         """
         items: list[Json] = []
         query = {"limit": str(_PAGE), **_selector_query(selector, fields)}
@@ -144,7 +144,7 @@ class Api:
         fields: str = "",
         metadata_only: bool = False,
     ) -> list[Json]:
-        """The same without the version."""
+        """All objects of a kind, as `list_with_version` gives them, without the version."""
         return (await self.list_with_version(kind, namespace, selector, fields=fields, metadata_only=metadata_only))[0]
 
     async def watch(

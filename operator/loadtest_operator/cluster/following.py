@@ -15,7 +15,7 @@ _LOG: Final = logging.getLogger(__name__)
 LEAST_SECONDS: Final = 1.0
 """A server that ends a watch sooner than this does not keep watches: asking again at once would only load it."""
 _FAILURES_WARNED_OF: Final = 3
-"""A version that is too old by now, or a server that ends, is no news; what lasts is."""
+"""Which failure in a row is logged as a warning. One alone is no news: a version is too old by now, a server ends."""
 
 Json = dict[str, Any]
 
@@ -84,9 +84,9 @@ class Following:
     ) -> str:
         """Have `take` take each change after a version, for so many seconds or until it returns True.
 
-        `note_word` is called for each word of the API server, also if nothing has changed. Returns the version that
-        the next watch goes on from. Raises ApiError, also if the version is too old by now, and if the watch ends by
-        itself as soon as it has begun.
+        `note_word` is called for each event of the watch, also for a bookmark, with which nothing has changed.
+        Returns the version that the next watch goes on from. Raises ApiError, also if the version is too old by now,
+        and if the watch ends by itself as soon as it has begun.
         """
         began_at = self._clock()
         try:

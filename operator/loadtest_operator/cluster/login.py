@@ -11,7 +11,7 @@ from kubernetes.aio.client import Configuration
 async def client_configuration() -> Configuration:
     """The client's configuration; in a cluster its token is read again as it is renewed.
 
-    Raises kubernetes.aio.config.ConfigException where there is neither.
+    Raises kubernetes.aio.config.ConfigException if there is neither a ServiceAccount nor a kubeconfig.
     """
     configuration = Configuration()
     try:
@@ -35,7 +35,7 @@ def environment_proxy(server: str) -> str | None:
 
 
 async def connection_info() -> kopf.ConnectionInfo:
-    """The same, as kopf wants it. It asks again when the API server no longer takes what it was given."""
+    """The same for kopf, which asks again when the API server no longer takes what it was given."""
     configuration = await client_configuration()
     scheme, _, token = (configuration.api_key.get("BearerToken") or "").partition(" ")
     return kopf.ConnectionInfo(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 NO_RIGHT: Final = 403
 NO_SUCH_KIND: Final = 404
 REFUSALS: Final = frozenset({NO_RIGHT, NO_SUCH_KIND})
-"""What the API server answers where a kind, such as a CustomResourceDefinition's, or the right to it is missing."""
+"""What the API server answers if a kind, such as a CustomResourceDefinition's, or the right to it is missing."""
 
 _STARTS_BY_ITSELF: Final = "the operator goes on by itself as soon as it is there"
 

@@ -1,4 +1,4 @@
-"""When a request to the API server is sent again that failed in passing."""
+"""When a request to the API server whose failure may pass is sent again."""
 
 import asyncio
 import random
@@ -43,7 +43,7 @@ class Retrying:
     random: Callable[[], float] = random.random
 
     async def repeat(self, send: Callable[[], Awaitable[T]]) -> T:
-        """Send a request, and send it again while it fails in passing.
+        """Send a request, and send it again while its failure may pass.
 
         Raises ApiError.
         """
