@@ -1,14 +1,20 @@
 """Settings from the environment."""
 
 import ipaddress
+import json
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
+import yaml
 
 from loadtest_operator.decide import Policy
 from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.policy.line import NO_LIMIT, Limits
 from loadtest_operator.program.settings import Settings, SettingsError, settings_from
+
+
+REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 def settings(**environment: str) -> Settings:
@@ -100,6 +106,15 @@ def test_bounds_that_are_not_set_are_those_of_the_policy() -> None:
 
     assert {name: getattr(policy, name) for name in bounds} == bounds
     assert policy.pods.starting_seconds == Policy.starting_seconds
+
+
+def test_bounds_and_resources_by_default_are_the_same_with_the_chart_and_without_it() -> None:
+    values = yaml.safe_load((REPOSITORY / "charts" / "loadtest-operator" / "values.yaml").read_text())
+    variables = {f"LOADTEST_{name.upper()}_SECONDS": str(seconds) for name, seconds in values["deadlines"].items()}
+
+    by_chart = settings(**variables, LOADTEST_POD_RESOURCES=json.dumps(values["loadgen"]["resources"]))
+
+    assert by_chart == settings()
 
 
 def test_limits_are_whole_numbers_and_open_by_default() -> None:
