@@ -13,7 +13,6 @@ from loadtest_operator.manifests import NetworkPolicyDefaults
 from loadtest_operator.policy.line import NO_LIMIT, Limits
 from loadtest_operator.program.settings import Settings, SettingsError, settings_from
 
-
 REPOSITORY = Path(__file__).resolve().parents[4]
 
 
