@@ -28,7 +28,7 @@ class Connection(ResponseHandler):
 
     What is written goes to the system at once, as far as the system takes it. `is_answering` says that something has
     come since an answer was expected. Two instants of the monotonic clock belong to the answer that is expected:
-    `last_data_at` is when the last data was noticed, and `writable_at` is when it was noticed that the system takes
+    `last_data_at` is when the last of it was noticed, and `writable_at` is when it was noticed that the system takes
     more.
     """
 
@@ -132,6 +132,9 @@ class Connection(ResponseHandler):
         if exc is not None:
             # An answer that lasts until its connection ends is whole only if that ends in good order.
             self._fail_answer(aiohttp.ClientPayloadError(str(exc)))
+        if self._payload is not None and not self._payload.is_eof():
+            # The end of the connection is the end of such an answer.
+            self.last_data_at = time.monotonic()
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:

@@ -115,6 +115,7 @@ class Client:
         deadline = UploadDeadline(timeouts, progress.connecting_at or now, now)
         connection: Connection | None = None
         is_reusable = False
+        answered_at: float | None = None
         try:
             while True:
                 connection = self._connections.take_idle(request.endpoint, request.server_hostname)
@@ -141,6 +142,7 @@ class Client:
                 else await read_answer(message, content, progress)
             )
             is_reusable = progress.has_answer and progress.last_byte_at is not None
+            answered_at = connection.last_data_at
             return Exchange(answer)
         except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError) as error:
             progress.has_answer_begun = connection is not None and connection.is_answering
@@ -149,7 +151,8 @@ class Client:
         finally:
             progress.finished_at = now = time.monotonic()
             if connection is not None:
-                noticed_at = connection.last_data_at or now
+                # The target had the upload to this instant unless the answer was complete before.
+                noticed_at = answered_at or now
                 progress.own_seconds += self._stalled_seconds(_waiting_since(progress), noticed_at) + now - noticed_at
                 if is_reusable:
                     self._connections.give_back(connection, request.endpoint, request.server_hostname)
