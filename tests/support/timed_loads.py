@@ -31,13 +31,14 @@ class TimedUploader:
     """Each upload takes the next of the given times, and ends as the next of the given errors says.
 
     Before that its file is made, one after the other, in the next of the times of `making_seconds`. There is no token
-    for the first `token_seconds`.
+    for the first `token_seconds`. An upload that fails asks for a pause of `pause_seconds`.
     """
 
     seconds: list[float]
     errors: list[ErrorKind | None] = field(default_factory=lambda: [None])
     making_seconds: list[float] = field(default_factory=lambda: [0.0])
     token_seconds: float = 0.0
+    pause_seconds: float = 0.0
     token_at: float = 0.0
     stalls: Stalls = field(default_factory=Stalls)
     begun_at: list[float] = field(default_factory=list)
@@ -67,13 +68,15 @@ class TimedUploader:
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         progress.has_begun = True
-        progress.ready_at = self.begun_at[-1]
+        progress.ready_at = progress.last_byte_at = self.begun_at[-1]
         try:
             await asyncio.sleep(self.seconds[number % len(self.seconds)])
         finally:
             self.under_way -= 1
         error = self.errors[number % len(self.errors)]
-        return Upload(rows, "c1", route.endpoint, 200, AnswerJudgement(error, records_confirmed=0 if error else rows))
+        judgement = AnswerJudgement(error, records_confirmed=0 if error else rows)
+        pause_seconds = self.pause_seconds if error else None
+        return Upload(rows, "c1", route.endpoint, 200, judgement, retry_after_seconds=pause_seconds)
 
     async def _make_file(self) -> None:
         async with self.encoder:

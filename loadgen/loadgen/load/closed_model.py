@@ -40,36 +40,42 @@ class ClosedModel:
     async def _run_user(self, user: int) -> None:
         segments = self._step_run.step.segments
         stagger = stagger_seconds(segments, user)
+        free_ns = 0
         for window in windows_of(segments, user):
-            due_ns = max(self._step_run.at(window.begin_seconds + stagger), self._timing.clock_ns())
+            due_ns = max(self._step_run.at(window.begin_seconds + stagger), free_ns)
             end_ns = self._step_run.at(window.end_seconds)
             if due_ns >= end_ns or not await self._timing.wait_until(due_ns):
                 continue
             self.virtual_users += 1
             try:
-                await self._loop_until(end_ns, due_ns)
+                free_ns = await self._loop_until(end_ns, due_ns)
             finally:
                 self.virtual_users -= 1
 
-    async def _loop_until(self, end_ns: int, due_ns: int) -> None:
+    async def _loop_until(self, end_ns: int, due_ns: int) -> int:
+        """Upload from an instant on until another; give when the user is free after its last upload and its pause."""
         think_seconds = self._step_run.step.think_time_seconds
         recorder, clock_ns = self._step_run.recorder, self._timing.clock_ns
         while due_ns < end_ns:
             iteration_start_ns = clock_ns()
             if iteration_start_ns < due_ns or self._timing.is_draining:
                 if not await self._timing.wait_until(due_ns):
-                    return
+                    return due_ns
                 iteration_start_ns = clock_ns()
             if iteration_start_ns >= end_ns:
                 # This process was held up while it waited; what would begin now would begin after the load.
-                return
+                recorder.record_offer(due_ns, 0, end_ns - due_ns)
+                return due_ns
             rows = next(self._batches, None)
             if rows is None:
-                return
+                return due_ns
             outcome = await self._iteration_runner.iterate(recorder.begin(due_ns), due_ns, rows, self._step_run)
             unsent_pause_seconds = 0.0 if outcome.has_begun else UNSENT_PAUSE_SECONDS
             pause_ns = int(max(think_seconds, outcome.retry_after_seconds, unsent_pause_seconds) * NANOSECONDS)
             now_ns = clock_ns()
-            offered_ns = max(0, now_ns - iteration_start_ns - outcome.own_ns) + pause_ns
-            recorder.record_offer(due_ns, offered_ns, now_ns - due_ns + pause_ns)
+            # Nothing is planned after the end, however long the pause that the target asked for.
+            planned_pause_ns = min(pause_ns, max(0, end_ns - now_ns))
+            offered_ns = max(0, now_ns - iteration_start_ns - outcome.own_ns) + planned_pause_ns
+            recorder.record_offer(due_ns, offered_ns, now_ns - due_ns + planned_pause_ns)
             due_ns = now_ns + pause_ns
+        return due_ns
