@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +42,12 @@ def told_starts(arrivals: Sequence[Arrival], users: int) -> list[int]:
     def target_ns(number: int, now_ns: int) -> int:
         return min(arrivals[number].target_ns, max(0, now_ns - starts[number] - arrivals[number].own_ns))
 
-    ideal_users = IdealUsers(users, target_ns, Stalls())
+    instant_ns = 0
+
+    def awaits_answer(number: int) -> bool:
+        return instant_ns >= starts[number] + arrivals[number].own_ns
+
+    ideal_users = IdealUsers(users, target_ns, awaits_answer, Stalls())
     # An upload before them took the least time, so no other is faster than one that has ended.
     least_ns = min(arrival.target_ns for arrival in arrivals)
     ideal_users.begin(-1, -least_ns)
@@ -51,6 +57,7 @@ def told_starts(arrivals: Sequence[Arrival], users: int) -> list[int]:
     events = sorted([(end, 0, number) for number, end in enumerate(ends)] + [(at, 1, n) for n, at in enumerate(starts)])
     under_way = set()
     for now_ns, is_begin, number in events:
+        instant_ns = now_ns
         if not is_begin and number in under_way:
             ideal_users.end(number, arrivals[number].target_ns)
         elif is_begin:
@@ -89,3 +96,21 @@ def test_an_ideal_generator_would_have_begun_no_arrival_earlier_than_is_told(
 @given(loads(st.just(0)), users)
 def test_every_wait_is_the_targets_where_our_own_side_takes_no_time(arrivals: list[Arrival], users: int) -> None:
     assert told_starts(arrivals, users) == starts_of(arrivals, users, is_ideal=False)
+
+
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.02]))
+def test_a_long_overload_with_many_users_is_the_targets_but_for_what_our_own_side_takes(
+    seed: int, own_share: float
+) -> None:
+    draw, users = Random(seed), 40
+    times_ns = [round(draw.expovariate(1 / (50 * MS))) + 1 for _ in range(600)]
+    arrivals = [Arrival(number * MS, round(time * own_share), time) for number, time in enumerate(times_ns)]
+
+    told = told_starts(arrivals, users)
+
+    ideal, real = starts_of(arrivals, users, is_ideal=True), starts_of(arrivals, users, is_ideal=False)
+    assert all(start <= latest for start, latest in zip(told, ideal, strict=True))
+    if not own_share:
+        waits_ns = [start - arrival.due_ns for start, arrival in zip(real, arrivals, strict=True)]
+        # An upload that has just begun is not looked at before the next turn.
+        assert sum(real) - sum(told) <= 0.01 * sum(waits_ns)

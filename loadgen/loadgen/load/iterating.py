@@ -112,6 +112,11 @@ class IterationRunner:
         attempt = self._under_way.get(upload_number)
         return 0 if attempt is None else attempt.target_ns(now_ns)
 
+    def awaits_answer(self, upload_number: int) -> bool:
+        """Whether all of an upload was sent, so that it is with the target until it ends."""
+        attempt = self._under_way.get(upload_number)
+        return attempt is not None and attempt.progress.last_byte_at is not None
+
     async def iterate(
         self, upload_number: int, due_ns: int, rows: int, step_run: StepRun, own_wait_ns: int = 0
     ) -> IterationOutcome:

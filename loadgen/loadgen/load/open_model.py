@@ -55,7 +55,9 @@ class OpenModel:
         self._iteration_runner = iteration_runner
         self._timing = timing
         self._queue: deque[_Arrival] = deque()
-        self._ideal_users = IdealUsers(self._user_limit, iteration_runner.target_ns, iteration_runner.stalls)
+        self._ideal_users = IdealUsers(
+            self._user_limit, iteration_runner.target_ns, iteration_runner.awaits_answer, iteration_runner.stalls
+        )
         self.virtual_users = 0
         step_run.recorder.read_ages_by(self._response_ns_so_far)
 

@@ -9,7 +9,7 @@ SECOND = 1_000 * MS
 
 def users_with(uploads: int, limit: int, stalls: Stalls | None = None) -> IdealUsers:
     """Users of whom so many have been busy with the target since the beginning."""
-    users = IdealUsers(limit, lambda _, now_ns: now_ns, stalls or Stalls())
+    users = IdealUsers(limit, lambda _, now_ns: now_ns, lambda _: True, stalls or Stalls())
     for number in range(uploads):
         users.begin(number, 0)
     return users
@@ -26,9 +26,9 @@ def test_users_are_busy_for_as_long_as_the_target_has_their_uploads() -> None:
 def test_more_users_than_are_looked_at_at_once_are_looked_at_in_turn() -> None:
     users = users_with(2_500, limit=2_500)
 
-    starts = [users.start_of(3 * SECOND, 10 * SECOND + look * 30 * MS) for look in range(3)]
+    starts = [users.start_of(3 * SECOND, 10 * SECOND + look * 30 * MS) for look in range(5)]
 
-    assert starts == [3 * SECOND, 3 * SECOND, 10 * SECOND]
+    assert starts == [3 * SECOND] * 4 + [10 * SECOND + 120 * MS]
 
 
 def test_a_stall_of_this_process_is_no_time_with_the_target() -> None:

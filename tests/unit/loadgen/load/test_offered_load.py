@@ -80,5 +80,3 @@ def test_an_upload_that_outlasts_its_users_time_is_not_held_against_the_next_tim
 
     assert ran.due_at[:3] == [0.0, 3.0, 6.0]
     assert ran.step.own.offered_share == 1.0
-
-

@@ -1,6 +1,7 @@
 """Arrivals wait for virtual users whom our own side keeps busy, or the target, and each is blamed for its part."""
 
 import asyncio
+from random import Random
 from typing import Any
 
 import pytest
@@ -61,6 +62,19 @@ def test_a_slow_target_is_to_blame_for_every_wait_and_drop_if_our_own_side_takes
     for expression in ("p95 < 500ms", "error_rate < 1%", "dropped < 10", "accepted > 100", "records_per_second > 100"):
         assert result_of(expression, step).passed is False, expression
     assert any("the target does not keep up" in text for text in evidence_of(step, **fields))
+
+
+def test_an_overload_is_all_the_targets_however_much_its_times_differ() -> None:
+    # A tenth more is due than the target can take.
+    draw = Random(1)
+    uploader = TimedUploader([draw.expovariate(1.0) for _ in range(1_009)])
+
+    step = step_of(uploader, arrivalRate=110, virtualUsers=100, maxLateness="500ms")
+
+    assert step.judged.dropped > 20
+    assert step.own.dropped == 0
+    assert (step.own.response.max_seconds or 0.0) < 0.005
+    assert result_of("dropped < 10", step).passed is False
 
 
 def test_a_slow_target_fails_beside_a_starved_generator_if_the_breach_exceeds_the_doubt() -> None:
