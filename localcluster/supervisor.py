@@ -79,8 +79,10 @@ class _Starter:
 def remove_stale_run_dirs() -> None:
     """Remove the run folders of this user that no supervisor holds any more."""
     for directory in Path(tempfile.gettempdir()).glob(f"{RUN_DIR_PREFIX}*"):
-        if directory.stat().st_uid == os.geteuid() and not is_supervised(directory):
-            remove_run_dir(directory)
+        # Its own supervisor, or another process that looks as this one does, may remove it first.
+        with contextlib.suppress(FileNotFoundError):
+            if directory.stat().st_uid == os.geteuid() and not is_supervised(directory):
+                remove_run_dir(directory)
 
 
 def remove_run_dir(run_dir: Path) -> None:
@@ -98,14 +100,18 @@ def is_supervised(run_dir: Path) -> bool:
         return True
     except FileNotFoundError:
         # Younger ones are about to get their lock.
-        return run_dir.exists() and time.time() - run_dir.stat().st_mtime < 60
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - run_dir.stat().st_mtime < 60
     return False
 
 
 def _make_run_dir() -> tuple[Path, TextIO]:
     run_dir = Path(tempfile.mkdtemp(prefix=RUN_DIR_PREFIX))
-    lock = (run_dir / _LOCK).open("w")
+    # It gets its name when it is held: who finds it free takes the folder for one that was left behind.
+    nameless_lock = run_dir / f"{_LOCK}.new"
+    lock = nameless_lock.open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
+    nameless_lock.rename(run_dir / _LOCK)
     (run_dir / "logs").mkdir()
     return run_dir, lock
 
