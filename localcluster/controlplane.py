@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from localcluster.build import Programs
 from localcluster.node import linux
+from localcluster.ports import free_port
 from localcluster.rest import Rest, RestError
 
 _CONTROLLERS = (
@@ -58,15 +58,6 @@ class Component:
     def describe_end(self) -> str:
         tail = self.log.read_bytes()[-3000:].decode(errors="replace").splitlines()[-15:]
         return f"{self.name} ended with {self.process.returncode}:\n" + "\n".join(tail)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that nobody listened on just now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
 
 
 def signing_key_pem() -> str:
@@ -125,7 +116,7 @@ async def start_api_server(
     """
     directory = run_dir / "controlplane"
     directory.mkdir(mode=0o700)
-    etcd_port, peer_port, api_port = free_ports(3)
+    etcd_port, peer_port, api_port = free_port(), free_port(), free_port()
     logs = run_dir / "logs"
     command = _etcd_command(programs.paths["etcd"], directory, etcd_port, peer_port)
     components.append(await start_component("etcd", command, logs / "etcd.log"))

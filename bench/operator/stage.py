@@ -22,10 +22,10 @@ import yaml
 from bench.operator.node import Node
 from bench.rig.processes import cpu_seconds, resident_bytes
 from localcluster.cluster import LocalCluster, local_cluster
-from localcluster.controlplane import free_ports
 from localcluster.installation import OPERATOR_NAMESPACE, wait_until_served
 from localcluster.node.api import MERGE_PATCH, Api
 from localcluster.node.network import SECOND_OCTETS
+from localcluster.ports import free_port
 from localcluster.rest import Rest, documents
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ class Operator:
     """The operator's process. It is started by `start`, and may be killed at any time."""
 
     def __init__(self, cluster: LocalCluster, log: Path) -> None:
-        (self._port,) = free_ports(1)
+        self._port = free_port()
         self._log = log
         self._environment = {
             **os.environ,

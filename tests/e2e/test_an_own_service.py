@@ -21,8 +21,8 @@ import pytest
 import yaml
 
 from localcluster.choice import ClusterKind, cluster_kind
-from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
+from localcluster.ports import free_port
 from peers import django_peer
 from peers.readers_of_status import kubectl
 from postgresql_server import postgresql_server
@@ -142,7 +142,7 @@ def status_of(url: str) -> int | None:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service after steps 1 and 2, with the manifest of step 3."""
-    (port,) = free_ports(1)
+    port = free_port()
     service = Service(tmp_path_factory.mktemp("shop"), port)
     try:
         for step in SECTIONS["1. The service"]:
@@ -233,7 +233,7 @@ def test_a_count_proves_it(proven_service: Service) -> None:
 
 
 def test_the_same_on_postgresql_is_proven_by_one_command(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     # The driver, and Django again.
     packages = str(django_peer("5.2").packages)
     folder = tmp_path / "shop"

@@ -17,8 +17,8 @@ from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.installation import OPERATOR_MANIFEST, OPERATOR_NAMESPACE, wait_until_served
 from localcluster.rest import Json, Rest, wait_for
 from support.isolation import unknown_user_prefix
-from support.loadgen_pods import free_address
 from support.loadtests import make_namespace
+from support.loopback import free_address
 from support.manifest_tools import only_object
 
 PORT = 8080

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from localcluster.controlplane import free_ports
 from localcluster.node.forwarder import Forwarder
 from localcluster.node.memory import WATCH_SECONDS, WatchedLimit
 from localcluster.node.services import Routes, SocketAddress
 from localcluster.node.silent_ports import SilentPorts, listening_ports
+from localcluster.ports import free_port
 
 SERVICE = "127.0.240.9"
 FIRST, SECOND, SILENT = "127.0.1.1", "127.0.1.2", "127.0.1.3"
@@ -84,7 +84,7 @@ async def refuses(place: SocketAddress) -> bool:
 
 
 async def test_connections_go_to_any_of_the_endpoints_and_to_none_that_has_left() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     service, first, second = (SERVICE, port), (FIRST, port), (SECOND, port)
     async with (
         serving(first, naming(b"1")),
@@ -103,7 +103,7 @@ async def test_connections_go_to_any_of_the_endpoints_and_to_none_that_has_left(
 
 
 async def test_a_service_that_leads_nowhere_refuses_and_its_connections_live_on() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     service, first = (SERVICE, port), (FIRST, port)
     async with serving(first, naming(b"1")), forwarding({service: (first,)}) as forwarder:
         reader, writer = await connect(service)
@@ -122,7 +122,7 @@ async def test_a_service_that_leads_nowhere_refuses_and_its_connections_live_on(
 
 
 async def test_an_endpoint_that_refuses_or_resets_resets_the_client() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     service, first, nobody = (SERVICE, port), (FIRST, port), (SECOND, port)
 
     async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -140,7 +140,7 @@ async def test_an_endpoint_that_refuses_or_resets_resets_the_client() -> None:
 
 
 async def test_a_reader_that_waits_makes_the_writer_wait() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     service, first = (SERVICE, port), (FIRST, port)
     reading = asyncio.Event()
     received = 0
@@ -171,7 +171,7 @@ async def test_a_reader_that_waits_makes_the_writer_wait() -> None:
 
 
 async def test_nobody_answers_at_a_vacated_address_until_its_time_is_over() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     silent_ports = SilentPorts(2.0)
     async with serving((SILENT, port), naming(b"")):
         assert listening_ports(SILENT) == {port}

@@ -38,7 +38,7 @@ from loadtest_operator.facts.observation import Observation, ObservedPod
 from serving import serving
 from support.archivers import a_follow_up
 from support.builders import IDENTITY
-from support.loopback import free_addresses
+from support.loopback import free_address
 from support.operator_builders import PLAN, a_pod, a_snapshot, an_observation
 
 KEY = b"k" * 32
@@ -95,7 +95,7 @@ class ControlServer:
 
 @pytest.fixture
 async def servers() -> AsyncIterator[list[ControlServer]]:
-    made = [ControlServer(address) for address in free_addresses(2)]
+    made = [ControlServer(address) for address in (free_address(), free_address())]
     async with AsyncExitStack() as stack:
         for server in made:
             application = web.Application()
@@ -262,7 +262,7 @@ async def test_each_verb_has_a_token_of_its_own(servers: list[ControlServer], po
 
 
 async def test_a_pod_that_is_not_there_is_an_answer_and_no_exception(pods: PodClient) -> None:
-    (address,) = free_addresses(1)
+    address = free_address()
     absent = replace(a_pod(0, PodState.VERIFIED), ip=address)
 
     (outcome,) = await perform(pods, an_observation(absent, begun=True), a_start((absent,)))
@@ -290,7 +290,7 @@ async def test_a_day_of_seconds_can_be_read_at_once(servers: list[ControlServer]
 async def test_a_fleet_that_is_silent_keeps_no_other_from_being_heard(
     servers: list[ControlServer], pods: PodClient
 ) -> None:
-    (address,) = free_addresses(1)
+    address = free_address()
     with socket.socket() as listening:
         # Connections are taken, and nothing is ever answered.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

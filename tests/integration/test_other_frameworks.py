@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
 from localcluster.packages import PackageError, install
+from localcluster.ports import free_port
 from nginx_proxy import wait_until_serving
 
 PAGE = (REPOSITORY / "docs" / "other-frameworks.md").read_text()
@@ -203,7 +203,7 @@ def assert_is_proven(folder: Path, port: int) -> None:
 
 
 def test_the_lines_for_django_without_the_guard_are_proven(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     (tmp_path / "service.py").write_text(
         DJANGO_SERVICE.format(view=code_of("Django, without the guard", "python"), token=TOKEN)
     )
@@ -218,7 +218,7 @@ def test_the_lines_for_rails_are_proven(tmp_path: Path) -> None:
             install(["ruby-railties", "ruby-actionpack", "ruby-activerecord", "ruby-sqlite3", "puma"])
         except PackageError as error:
             pytest.skip(f"there is no Rails: {error}")
-    (port,) = free_ports(1)
+    port = free_port()
     (tmp_path / "config.ru").write_text(RAILS_SERVICE.format(controller=code_of("Rails", "ruby"), token=TOKEN))
 
     with serving(tmp_path, port, ["puma", "--bind", f"tcp://127.0.0.1:{port}", "--threads", "1:1", "config.ru"]):
@@ -231,7 +231,7 @@ def test_the_lines_for_spring_are_proven(tmp_path: Path) -> None:
             install(["default-jdk-headless", "maven"])
         except PackageError as error:
             pytest.skip(f"there is no Maven: {error}")
-    (port,) = free_ports(1)
+    port = free_port()
     controller = code_of("Spring", "java").replace("!isTrusted(", "!Shop.isTrusted(")
     resources = "src/main/resources"
     for path, text in {

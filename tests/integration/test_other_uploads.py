@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
+from localcluster.ports import free_port
 
 FRAMEWORKS = (REPOSITORY / "docs" / "other-frameworks.md").read_text()
 PAGE = (REPOSITORY / "docs" / "other-uploads.md").read_text()
@@ -67,7 +67,7 @@ class Reader:
 @contextmanager
 def serving(folder: Path, path: str) -> Iterator[Reader]:
     """A reader whose service runs in the folder and answers at the path."""
-    (port,) = free_ports(1)
+    port = free_port()
     reader = Reader(folder, port)
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(

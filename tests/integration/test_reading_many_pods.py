@@ -18,7 +18,7 @@ from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
 from serving import serving
-from support.loopback import free_addresses
+from support.loopback import free_address
 from support.operator_builders import a_pod, a_snapshot
 
 PODS = 8
@@ -57,7 +57,7 @@ class LongAnswers:
 @pytest.fixture
 async def addresses() -> AsyncIterator[tuple[list[str], LongAnswers]]:
     answers = LongAnswers()
-    ips = free_addresses(PODS)
+    ips = [free_address() for _ in range(PODS)]
     async with AsyncExitStack() as servers:
         for index, ip in enumerate(ips):
             application = web.Application()

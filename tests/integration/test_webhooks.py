@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from loadtest_model.report.afterwards import MessageState, StatusMessage
 from loadtest_operator.messages import sending
 from loadtest_operator.messages.ended_run import EndedRun
 from loadtest_operator.messages.messenger import Messenger
+from localcluster.ports import free_port
 from support.builders import IDENTITY
 from support.messengers import a_messenger
 from support.webhook_receiver import Answer, Receiver, receiver
@@ -179,13 +179,6 @@ async def test_a_slow_receiver_is_waited_for_so_long_and_asked_again(
     assert len(there.messages) == 2
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def test_a_receiver_that_is_gone_is_given_up_when_it_is_too_late(tmp_path: Path, log: Callable[[], str]) -> None:
     async with sending_messenger(write(tmp_path, f"http://127.0.0.1:{free_port()}"), seconds=1.0) as messenger:
         end = await until_end(messenger)
@@ -231,12 +224,12 @@ async def test_a_certificate_is_checked_by_the_authorities_of_the_file(tmp_path:
     certificate = authority.sign("receiver", "IP:127.0.0.1")
     trusted = {"certificateAuthorities": authority.file.read_text()}
 
-    async def end_at(there: Receiver, **fields: Any) -> StatusMessage:
-        async with sending_messenger(write(tmp_path, there.url, **fields), seconds=0.5) as messenger:
+    async def end_at(there: Receiver, seconds: float, **fields: Any) -> StatusMessage:
+        async with sending_messenger(write(tmp_path, there.url, **fields), seconds) as messenger:
             return await until_end(messenger)
 
     with receiver(tls=certificate.server_context()) as there:
-        unknown, known = await end_at(there), await end_at(there, **trusted)
+        unknown, known = await end_at(there, 0.5), await end_at(there, 60.0, **trusted)
 
     assert unknown.detail == "its certificate was not accepted, and it was too late to try again"
     assert known.state is MessageState.SENT

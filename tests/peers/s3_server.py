@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcluster.ports import free_port
 from localcluster.rest import wait_for
 from peers.go_program import go_program
 
@@ -37,16 +38,13 @@ def versitygw() -> Path:
 
 @contextmanager
 def s3_server(
-    program: Path, home: Path, *buckets: str, address: str = "127.0.0.1", port: int = 0
+    program: Path, home: Path, *buckets: str, address: str = "127.0.0.1", port: int | None = None
 ) -> Iterator[S3Server]:
     """A server with these buckets."""
     folder, metadata = home / "buckets", home / "metadata"
     for each in (folder, metadata, *(folder / bucket for bucket in buckets)):
         each.mkdir(parents=True, exist_ok=True)
-    if port == 0:
-        with socket.socket() as probe:
-            probe.bind((address, 0))
-            port = probe.getsockname()[1]
+    port = port or free_port()
     options = ["--access", ACCESS_KEY_ID, "--secret", SECRET_ACCESS_KEY, "--region", REGION]
     command = [str(program), *options, "--port", f"{address}:{port}", "posix", "--sidecar", str(metadata), str(folder)]
     with subprocess.Popen(

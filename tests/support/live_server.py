@@ -15,6 +15,7 @@ from loadtest_live.site import LiveSite
 from loadtest_model.pages.elements import Element
 from loadtest_model.pages.icons import Tone
 from loadtest_model.pages.live.view import LiveView, parts_of
+from localcluster.ports import free_port
 
 T = TypeVar("T")
 SOON_SECONDS = 30
@@ -34,7 +35,7 @@ class LiveServer:
         self.renderings = 0
         self.is_failing = False
         self._clock = clock
-        self.port = 0
+        self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner: web.AppRunner | None = None
@@ -81,7 +82,6 @@ class LiveServer:
         )
         await self._runner.setup()
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
         await web.SockSite(self._runner, self._listener).start()
 
     async def _stop(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,13 +17,9 @@ from loadtest_model.plan import Plan, plan_hash
 from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Arm, Start, Verb
 from loadtest_model.protocol.last_word import decode_last_word
 from support.loadgen_plans import token
+from support.loopback import free_address
 
 PATIENCE_SECONDS = 30.0
-
-
-def free_address() -> str:
-    """A loopback address that nobody else is likely to have chosen."""
-    return f"127.77.{secrets.randbelow(254) + 1}.{secrets.randbelow(254) + 1}"
 
 
 class PodProcess:

@@ -1,23 +1,22 @@
-"""Loopback addresses for servers that stand where pods' control servers do."""
+"""Loopback addresses for servers whose port is fixed, such as those of pods and of DNS."""
 
-import socket
-import time
+import itertools
+from functools import cache
+from typing import Final
 
-from loadtest_model.protocol.commands import CONTROL_PORT
+from localcluster.claims import claim_until_exit
+from localcluster.node.network import SECOND_OCTETS
+
+_BELOW_CLUSTERS: Final = range(1, SECOND_OCTETS.start)
+_numbers = itertools.count()
 
 
-def free_addresses(count: int) -> list[str]:
-    """Loopback addresses on which the control port is free."""
-    addresses = []
-    for last in range(2, 250):
-        address = f"127.77.{time.monotonic_ns() % 250}.{last}"
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, CONTROL_PORT))
-            except OSError:
-                continue
-        addresses.append(address)
-        if len(addresses) == count:
-            return addresses
-    raise RuntimeError(f"no {count} loopback addresses have port {CONTROL_PORT} free")
+def free_address() -> str:
+    """An address on which nobody listens: of a network that this process alone has, and each time another one."""
+    third_octet, fourth_octet = divmod(next(_numbers), 254)
+    return f"127.{_own_second_octet()}.{third_octet}.{fourth_octet + 1}"
+
+
+@cache
+def _own_second_octet() -> int:
+    return claim_until_exit("loopback network", _BELOW_CLUSTERS)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from localcluster.controlplane import free_ports
+from localcluster.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Prometheus:
 @contextmanager
 def running_prometheus(program: Path, address: str, rule_files: Sequence[Path] = ()) -> Iterator[Prometheus]:
     """Run the program until the context ends. It evaluates the rules every second."""
-    (port,) = free_ports(1)
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="prometheus-") as name:
         folder = Path(name)
         config = {

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import shlex
 import struct
 import subprocess
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+
+from support.loopback import free_address
 
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
 _QUERY_A = 1
@@ -49,7 +50,7 @@ async def resolving(code: Callable[[], int]) -> AsyncIterator[str]:
     """
     loop = asyncio.get_running_loop()
     # Tests run beside each other, and each needs the one port.
-    address = f"127.53.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
+    address = free_address()
     try:
         transport, answerer = await loop.create_datagram_endpoint(lambda: _Answerer(code), local_addr=(address, 53))
     except OSError as error:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from localcluster.ports import free_port
+
 _CONFIGURATION = """
 {user}
 daemon off;
@@ -56,13 +58,6 @@ def nginx_proxy(folder: Path, server: str, http: str = "") -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _find_or_install() -> str:

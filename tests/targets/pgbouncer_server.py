@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from localcluster.packages import PackageError, install
-from nginx_proxy import free_port, wait_until_serving
+from localcluster.ports import free_port
+from nginx_proxy import wait_until_serving
 
 _CONFIGURATION = """
 [databases]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localcluster.packages import PackageError, install
-from nginx_proxy import free_port
+from localcluster.ports import free_port
 
 _DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
 _USER = "nobody"

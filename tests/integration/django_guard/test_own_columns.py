@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.controlplane import free_ports
 from localcluster.installation import REPOSITORY
+from localcluster.ports import free_port
 
 READY_SECONDS = 60.0
 RECORDS_PAGE = (REPOSITORY / "docs" / "records.md").read_text()
@@ -100,7 +100,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(project: Path) -> Iterator[str]:
-    (port,) = free_ports(1)
+    port = free_port()
     url = f"http://127.0.0.1:{port}/machines/"
     with (project / "server.log").open("wb") as log:
         server = subprocess.Popen(

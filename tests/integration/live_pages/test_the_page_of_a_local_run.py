@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from example_server import UPLOAD_PATH, ExampleServer, example_server
-from localcluster.controlplane import free_ports
+from localcluster.ports import free_port
 from support.browser import DARK, NARROW, OpenPage, open_page
 from support.local_runs import command, environment, results_in
 
@@ -59,7 +59,7 @@ def take_picture(opened: OpenPage, name: str) -> None:
 def test_a_run_is_followed_from_its_verification_to_its_report(
     browser: Browser, axe: str, target: ExampleServer, tmp_path: Path
 ) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     load = ("--stage", "4s:1", "--stage", "40s:2", "--threshold", "p95<20s", "--threshold", "error_rate<1%")
     with a_run(target, tmp_path, port, *load) as process, open_page(browser, f"http://127.0.0.1:{port}/") as opened:
         page = opened.page
@@ -100,7 +100,7 @@ def test_a_run_is_followed_from_its_verification_to_its_report(
 def test_a_page_whose_run_was_killed_says_so_and_follows_the_next_run_on_its_port(
     browser: Browser, target: ExampleServer, tmp_path: Path
 ) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     load = ("--virtual-users", "1", "--duration", "60s")
     address = f"http://127.0.0.1:{port}/"
     with a_run(target, tmp_path / "first", port, *load) as process, open_page(browser, address) as opened:
@@ -123,7 +123,7 @@ def test_a_page_whose_run_was_killed_says_so_and_follows_the_next_run_on_its_por
 
 
 def test_the_page_answers_to_no_foreign_name_and_changes_nothing(target: ExampleServer, tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     address = f"http://127.0.0.1:{port}/"
     with a_run(target, tmp_path, port, "--virtual-users", "1", "--duration", "30s"):
         with urlopen(address, timeout=30) as answer:

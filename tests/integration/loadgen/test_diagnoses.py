@@ -28,7 +28,8 @@ from loadtest_model.measurement.snapshot import PodState, ProofLevel, Refusal, S
 from loadtest_model.measurement.step import StepAggregate
 from loadtest_model.plan import Plan
 from loadtest_model.plan.secrets import SecretPlaces
-from nginx_proxy import free_port, nginx_proxy
+from localcluster.ports import free_port
+from nginx_proxy import nginx_proxy
 from raw_target import Conversation, read_request, running_raw_target
 from support.loadgen_loads import Load
 from support.loadgen_plans import make_plan

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from http_target import running_target
-from localcluster.controlplane import free_ports
+from localcluster.ports import free_port
 from support.local_runs import command, environment, in_terminal, loadgen, results_in
 
 LOAD = ("--batch-size", "100", "--virtual-users", "1")
@@ -36,7 +36,7 @@ def sole_child(pid: int) -> int:
 
 
 async def test_on_a_terminal_the_page_stays_with_the_report_until_ctrl_c(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     async with running_target() as target:
         arguments = ("run", "custom", "--ui", port, "--url", target.url, *LOAD, "--duration", "2s", "--out", tmp_path)
         with in_terminal(*arguments, columns=200) as terminal:
@@ -56,7 +56,7 @@ async def test_on_a_terminal_the_page_stays_with_the_report_until_ctrl_c(tmp_pat
 
 
 async def test_a_run_that_was_interrupted_does_not_stay(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     async with running_target() as target:
         arguments = ("run", "custom", "--ui", port, "--url", target.url, *LONG, "--out", tmp_path)
         with in_terminal(*arguments, columns=200) as terminal:
@@ -73,7 +73,7 @@ async def test_a_run_that_was_interrupted_does_not_stay(tmp_path: Path) -> None:
 
 
 async def test_out_of_a_terminal_the_run_ends_when_it_is_over(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     async with running_target() as target:
         process = await loadgen(
             "run", "custom", "--ui", port, "--url", target.url, *LOAD, "--duration", "1s", "--out", tmp_path

@@ -27,11 +27,12 @@ from http_target import (
 from loadtest_model.measurement.outcomes import ErrorKind
 from loadtest_model.measurement.snapshot import HaltReason, PodState, Refusal, Snapshot
 from loadtest_model.plan import Deadlines, Plan, plan_hash
-from loadtest_model.protocol.commands import Ack, Arm, Halt, TargetAddresses, Verb, endpoints_digest
+from loadtest_model.protocol.commands import CONTROL_PORT, Ack, Arm, Halt, TargetAddresses, Verb, endpoints_digest
 from loadtest_model.protocol.exits import PodExit
 from loadtest_model.protocol.last_word import decode_last_word
 from support.loadgen_plans import make_plan, token
 from support.loadgen_pods import PodProcess, fleet, pod_process, start_fleet
+from support.loopback import free_address
 
 FULL = 50
 
@@ -225,7 +226,7 @@ async def test_a_violation_with_a_peer_that_does_not_confirm_ends_the_pod_at_onc
         async with pod_process(plan, tmp_path) as pod:
             await pod.verify()
             await pod.arm()
-            await pod.start(peers=("127.77.0.254:8089",))
+            await pod.start(peers=(f"{free_address()}:{CONTROL_PORT}",))
 
             assert await pod.until_exited() == PodExit.VIOLATION
             word = pod.last_word()
