@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, expect
 
 from localcluster.choice import ClusterKind, cluster_kind
 from localcluster.cluster import Cluster
-from localcluster.rest import Rest
+from localcluster.rest import Rest, wait_for
 from peers.readers_of_status import kubectl
 from support.browser import open_page
 from support.live_pages_in_cluster import operator_with_pages
@@ -86,8 +86,9 @@ def test_the_page_of_a_test_is_forwarded_until_ctrl_c_also_past_the_operators_en
             page.evaluate("window.isSamePage = true")
             expect(page.locator("#standing .verdict-word")).to_contain_text("Queued")
 
+            told = opened.record_texts("#connection")
             kill_operator(cluster, rest)
-            expect(page.locator("#connection")).to_have_text("Connection lost, trying again.", timeout=SOON_MS)
+            wait_for("the connection to be lost", lambda: "Connection lost, trying again." in told(), SOON_MS / 1_000)
             expect(page.locator("#connection")).to_have_text("", timeout=SOON_MS)
             test.patch(stop=True)
             expect(page.locator("#standing .verdict-word")).to_have_text("Inconclusive", timeout=SOON_MS)

@@ -1,7 +1,7 @@
 """A real browser without a window, and what a page does in it that it should not."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +15,12 @@ FLAGS: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--no-first-run"),
 )
+
+_RECORD_TEXTS: Final = """selector => {
+    const element = document.querySelector(selector), texts = [element.textContent];
+    (window.recordedTexts ??= {})[selector] = texts;
+    new MutationObserver(() => texts.push(element.textContent)).observe(element, { childList: true, subtree: true });
+}"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,14 @@ class OpenPage:
     def refuse_dialog(self, dialog: Dialog) -> None:
         self.complaints.append(f"a dialog: {dialog.message}")
         dialog.dismiss()
+
+    def record_texts(self, selector: str) -> Callable[[], list[str]]:
+        """Record each text that an element has from now on, since looks from outside miss what is gone within a second.
+
+        Gives a function that returns them, the first one first.
+        """
+        self.page.evaluate(_RECORD_TEXTS, selector)
+        return lambda: list(self.page.evaluate("selector => window.recordedTexts[selector]", selector))
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""

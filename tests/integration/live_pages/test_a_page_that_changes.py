@@ -1,6 +1,7 @@
 """A page whose parts are replaced while somebody reads it, in a real browser."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from urllib.request import urlopen
 
@@ -127,10 +128,11 @@ def test_a_page_is_not_reloaded_and_asks_only_for_its_own(server: LiveServer, op
 def test_a_server_that_was_away_is_found_again_by_the_page_itself(server: LiveServer, opened: OpenPage) -> None:
     page = opened.page
     show_next(server, opened, 2)
+    ages = opened.record_texts("#age")
 
     server.stop()
     expect(page.locator("#connection")).to_have_text("Connection lost, trying again.", timeout=SOON_MS)
-    expect(page.locator("#age")).to_have_text("What you see is 2 s old.", timeout=SOON_MS)
+    wait_for(opened, lambda: len(ages()) > 3)
     expect(page.locator("#course .reading")).to_have_text("reading 2")
     server.view = a_view(head(), a_part(3))
     server.start()
@@ -138,6 +140,11 @@ def test_a_server_that_was_away_is_found_again_by_the_page_itself(server: LiveSe
     expect(page.locator("#course .reading")).to_have_text("reading 3", timeout=SOON_MS)
     expect(page.locator("#connection")).to_have_text("")
     expect(page.locator("#age")).to_have_text("")
+    told_ages = [re.fullmatch(r"What you see is (\d+) s old\.", text) for text in ages() if text]
+    seconds = [int(age[1]) for age in told_ages if age is not None]
+    assert len(seconds) == len(told_ages) >= 3
+    assert seconds == sorted(seconds)
+    assert seconds[-1] >= 2
 
 
 def test_a_server_that_answers_with_errors_is_asked_again(

@@ -341,7 +341,7 @@ async def test_a_short_patience_of_one_upload_does_not_outlast_it() -> None:
             writer.write(GOOD)
 
     async with running_raw_target(slow_at_last) as address, open_client(ANYWHERE, keep_alive=True) as client:
-        first = await client.post(request_to(raw_url(address)), UploadProgress(), UploadTimeouts(0.2))
+        first = await client.post(request_to(raw_url(address)), UploadProgress(), UploadTimeouts(0.35))
         progress = UploadProgress()
         second = await client.post(request_to(raw_url(address)), progress, UploadTimeouts(10))
 
@@ -774,7 +774,7 @@ async def test_a_slow_upload_leaves_the_answer_its_whole_time() -> None:
         writer.write(GOOD)
 
     async with running_raw_target(slow) as address:
-        timeouts = UploadTimeouts(10, connect_seconds=0.5, upload_seconds=5, answer_seconds=0.5)
+        timeouts = UploadTimeouts(10, connect_seconds=0.5, upload_seconds=5, answer_seconds=0.85)
         exchange, _ = await post(request_to(raw_url(address), *[MEGABYTE] * 64), timeouts=timeouts)
 
     assert exchange.answer is not None
