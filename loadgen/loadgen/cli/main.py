@@ -37,6 +37,7 @@ from loadgen.options.run_options import (
     add_target_options,
     run_epilog,
 )
+from loadgen.screen.lasting import discard_all, write_if_possible
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.release import installed_version
 
@@ -90,18 +91,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED_EXITS.get(options.command, 130)
     except BrokenPipeError:
         # Whoever read the output has left, as `head` does.
+        discard_all(sys.stdout)
         return ExitStatus.INCONCLUSIVE
     except Exception as error:
         # Python would exit with 1, which says that the target is at fault.
         from loadgen.load.share import sole_error  # noqa: PLC0415 - see the module's docstring
 
         defect = sole_error(error)
-        print(
+        write_if_possible(
+            sys.stderr,
             f"loadgen {options.command}: a defect of loadgen, not of the target: {type(defect).__name__}: {defect};"
-            " please report it with the lines below",
-            file=sys.stderr,
+            f" please report it with the lines below\n{''.join(traceback.format_exception(defect))}",
         )
-        traceback.print_exception(defect)
         return ExitStatus.INCONCLUSIVE
 
 

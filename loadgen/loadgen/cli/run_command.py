@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -36,6 +37,7 @@ from loadgen.screen.drawing import (
     wants_colour,
     write_utf8,
 )
+from loadgen.screen.lasting import write_if_possible
 from loadgen.screen.opening import opening_text, proof_text
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.baseline.earlier_runs import Baseline
@@ -64,10 +66,10 @@ class Output:
 
     def say(self, text: str) -> None:
         if not self.is_quiet:
-            print(fit_to_width(text, terminal_width(self.narrative)), file=self.narrative, flush=True)
+            write_if_possible(self.narrative, f"{fit_to_width(text, terminal_width(self.narrative))}\n")
 
     def report_error(self, text: str) -> None:
-        print(f"loadgen run: {text}", file=sys.stderr, flush=True)
+        write_if_possible(sys.stderr, f"loadgen run: {text}\n")
 
 
 def run_load_test(options: argparse.Namespace) -> int:
@@ -89,7 +91,7 @@ async def _run(
     if samples is not None:
         session.observe(samples.add)
     if plan.debug:
-        lines = DebugLines(sys.stderr)
+        lines = DebugLines(partial(write_if_possible, sys.stderr))
         session.observe(
             lambda iteration: lines.add(trace_of_iteration(iteration)),
             lambda name, upload, progress: lines.add(trace_of_check(name, upload, progress)),
@@ -122,7 +124,7 @@ async def _live_page(
         return
     page = await PageProcess.start(session, manifest, None if options.ui == ANY_PORT else options.ui)
     # Where it is must be said however little else is.
-    print(f"{'Page':<12}{page.address}", file=sys.stderr if output.is_quiet else output.narrative, flush=True)
+    write_if_possible(sys.stderr if output.is_quiet else output.narrative, f"{'Page':<12}{page.address}\n")
     try:
         yield page
     finally:
@@ -163,8 +165,8 @@ async def _run_session(
     finally:
         if following is not None:
             following.cancel()
-        if samples is not None:
-            samples.close()
+        if samples is not None and (problem := samples.close()):
+            output.report_error(f"the samples are not complete: {problem}")
     return session.current_state()
 
 
@@ -244,13 +246,13 @@ def result_of(state: SessionState, baseline: Baseline | None, *, complete: bool)
 
 def _report_end(session: Session, result: RunResult, files: ResultFiles | None, output: Output) -> None:
     if session.defect is not None:
-        traceback.print_exception(session.defect)
+        write_if_possible(sys.stderr, "".join(traceback.format_exception(session.defect)))
     if output.is_json:
         write_utf8(f"{msgspec.json.format(msgspec.json.encode(result.summary)).decode()}\n")
     if output.is_quiet:
         if not output.is_json:
-            lines = verdict_lines(result.summary, words=output.words, in_colour=output.in_colour)
-            print(fit_to_width("\n".join(lines), terminal_width(sys.stdout)))
+            text = "\n".join(verdict_lines(result.summary, words=output.words, in_colour=output.in_colour))
+            write_if_possible(sys.stdout, f"{fit_to_width(text, terminal_width(sys.stdout))}\n")
         return
     is_refused = result.verification is not None and result.verification.refusal is not None
     # Why and what to do was said when it was refused.

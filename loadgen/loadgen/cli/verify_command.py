@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ from loadgen.options.document import draft_of
 from loadgen.options.manifest import read_manifest
 from loadgen.screen.checklist import checklist
 from loadgen.screen.drawing import terminal_width, wants_colour, write_utf8
+from loadgen.screen.lasting import write_if_possible
 from loadgen.screen.texts import fit_to_width
 from loadtest_model.measurement.snapshot import ProofLevel, VerificationReport
 from loadtest_model.plan import Plan
@@ -42,7 +44,7 @@ def run_verify(options: argparse.Namespace) -> int:
     plan, words = local_verification_of(options, os.environ)
     share = Share(plan, 0, plan.uid, time.monotonic_ns)
     if plan.debug:
-        lines = DebugLines(sys.stderr)
+        lines = DebugLines(partial(write_if_possible, sys.stderr))
         share.observe_checks(lambda *check: lines.add(trace_of_check(*check)))
     is_interrupted = False
     try:

@@ -1,7 +1,7 @@
 """Every upload by itself, for people who want to see what goes over the wire (`spec.debug`, `--debug`)."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TextIO
 
 from loadgen import log
 from loadgen.http.upload_progress import PartNanoseconds, UploadProgress
@@ -69,8 +69,8 @@ def log_trace(trace: UploadTrace) -> None:
 class DebugLines:
     """The uploads as numbered lines for people."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
         self._number = 0
 
     def add(self, trace: UploadTrace) -> None:
@@ -80,9 +80,7 @@ class DebugLines:
             f"{name} {seconds_text(getattr(trace, f'{name}_seconds'))}" for name in PartNanoseconds._fields
         )
         address_text = f" {trace.address}" if trace.address else ""
-        print(
+        self._write(
             f"#{self._number} {trace.part}{address_text}: {count_text(trace.records, 'record')},"
-            f" {bytes_text(trace.bytes_sent)} -> {status}, {trace.came_to}; {times}; {trace.answer}",
-            file=self._stream,
-            flush=True,
+            f" {bytes_text(trace.bytes_sent)} -> {status}, {trace.came_to}; {times}; {trace.answer}\n"
         )

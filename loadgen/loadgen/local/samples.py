@@ -39,8 +39,26 @@ class SampleFile:
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(SAMPLE_COLUMNS)
         self._zero_ns: int | None = None
+        self._problem = ""
 
     def add(self, iteration: Iteration) -> None:
+        if self._problem:
+            return
+        try:
+            self._write(iteration)
+        except OSError as error:
+            # A full disk must not take the run with it.
+            self._problem = error.strerror or str(error)
+
+    def close(self) -> str:
+        """Write what is left; gives why lines are missing, empty if none is."""
+        try:
+            self._file.close()
+        except OSError as error:
+            self._problem = self._problem or error.strerror or str(error)
+        return self._problem
+
+    def _write(self, iteration: Iteration) -> None:
         sample, upload, progress = iteration.sample, iteration.upload, iteration.progress
         zero_ns = self._zero_ns = sample.intended_ns if self._zero_ns is None else self._zero_ns
         self._writer.writerow(
@@ -63,9 +81,6 @@ class SampleFile:
                 sample.trace_id,
             )
         )
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def _seconds(nanoseconds: int) -> str:

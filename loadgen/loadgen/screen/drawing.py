@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TextIO
 
+from loadgen.screen.lasting import write_if_possible
 from loadgen.screen.styling import clip_to_width
 from loadgen.screen.view import FULL, progress_frame, progress_line
 from loadtest_model.report.progress import RunProgress
@@ -50,7 +51,7 @@ class LineScreen:
         self._stream = stream
 
     def show(self, progress: RunProgress, interruptions: int = 0) -> None:
-        print(progress_line(progress, interruptions), file=self._stream, flush=True)
+        write_if_possible(self._stream, f"{progress_line(progress, interruptions)}\n")
 
     def close(self) -> None:
         pass
@@ -74,15 +75,13 @@ class TerminalBlock:
         screen_text = "".join(f"{_CLEAR_LINE}{clip_to_width(text, self.width)}\n" for text in lines)
         cursor_move = f"\x1b[{self._height}A\r" if self._height else _HIDE_CURSOR
         # What a higher frame left below this one goes.
-        self._stream.write(f"{cursor_move}{screen_text}{_CLEAR_BELOW}")
-        self._stream.flush()
+        write_if_possible(self._stream, f"{cursor_move}{screen_text}{_CLEAR_BELOW}")
         self._height = len(lines)
 
     def close(self) -> None:
         """Clear the place."""
         if self._height:
-            self._stream.write(f"\x1b[{self._height}A\r{_CLEAR_BELOW}{_SHOW_CURSOR}")
-            self._stream.flush()
+            write_if_possible(self._stream, f"\x1b[{self._height}A\r{_CLEAR_BELOW}{_SHOW_CURSOR}")
         self._height = 0
 
 
