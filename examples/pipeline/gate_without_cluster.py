@@ -61,13 +61,27 @@ def main() -> int:
 
 
 def load(arguments: list[str]) -> int:
-    """Run the load test; an interruption is passed on, and the end is waited for."""
-    process = subprocess.Popen(["loadgen", "run", *arguments])  # noqa: S603, S607 - what the pipeline says
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+    """Run the load test. Each signal is passed on to it, and its end is waited for."""
+    processes: list[subprocess.Popen[bytes]] = []
+    early_signals: list[int] = []
+
+    def pass_on(number: int, _frame: object = None) -> None:
+        if processes:
+            # SIGTERM, by which pipelines end a step, is to count as Ctrl-C.
+            processes[0].send_signal(signal.SIGINT if number == signal.SIGTERM else number)
+        else:
+            early_signals.append(number)
+
+    for number in (getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, pass_on)
+    command = ["loadgen", "run", *arguments]
+    # In a group of its own: a terminal would send it Ctrl-C as well, which would count twice.
+    processes.append(subprocess.Popen(command, process_group=0))  # noqa: S603 - what the pipeline says
+    for number in early_signals:
+        pass_on(number)
+    status = processes[0].wait()
+    return status if status >= 0 else INCONCLUSIVE
 
 
 def is_there_within(seconds: float, url: str, version: str) -> bool:

@@ -65,8 +65,10 @@ async def running_service(version: str) -> AsyncIterator[Service]:
             yield service
 
 
-def started_gate(folder: Path, service: Service, *options: str, version: str = GOOD) -> "subprocess.Popen[str]":
-    """The gate as a step of a pipeline."""
+def started_gate(
+    folder: Path, service: Service, *options: str, version: str = GOOD, new_group: bool = False
+) -> "subprocess.Popen[str]":
+    """The gate as a step of a pipeline, or with `new_group` as a job of a terminal."""
     searched = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     asked = ("--version-url", service.version_url, "--version", version, "--summary", "summary.md", *options)
     command = [sys.executable, str(GATE), *asked, "--", *LOAD, "--url", service.target.url, *THRESHOLDS]
@@ -77,6 +79,7 @@ def started_gate(folder: Path, service: Service, *options: str, version: str = G
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        process_group=0 if new_group else None,
     )
 
 
@@ -150,6 +153,20 @@ async def test_a_pipeline_that_gives_up_stops_the_load_and_still_has_results(tmp
 
     assert status == 2
     assert list((tmp_path / "results").glob("*_report.html"))
+
+
+async def test_ctrl_c_in_a_terminal_which_reaches_the_gate_and_what_it_runs_counts_once(tmp_path: Path) -> None:
+    # An upload takes longer than Python waits for the end of a child that Ctrl-C has reached as well.
+    async with running_service(BAD) as service:
+        gate = started_gate(tmp_path, service, version=BAD, new_group=True)
+        while len(service.target.uploads) < 6:  # noqa: ASYNC110 - the target runs in this loop
+            await asyncio.sleep(0.01)
+        os.killpg(gate.pid, signal.SIGINT)
+        status, _ = await ended(gate)
+
+    (summary,) = (tmp_path / "results").glob("*_summary.json")
+    assert json.loads(summary.read_text())["reasons"][0] == "the test was stopped by Ctrl-C while it ran"
+    assert status == 2
 
 
 def test_what_cannot_be_meant_is_wrong_usage_and_help_names_every_exit_status() -> None:
