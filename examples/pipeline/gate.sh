@@ -96,6 +96,7 @@ kubectl patch --local -f "$manifest" --type=merge -p "{\"spec\":{\"runId\":\"$ru
 
 of_this_run='{{with .status}}{{if eq (or .runId "") "'"$run_id"'"}}'
 read_test || exit 3
+earlier_run_id=$(of_test '{{.spec.runId}}')
 known=$(of_test "$of_this_run"'{{$ended := ""}}{{range .conditions}}{{if and (eq .type "Completed") (eq .status "True")}}{{$ended = "ended"}}{{end}}{{end}}{{or $ended "begun"}} {{or .startedAt "-"}} {{or .completedAt "-"}}{{end}}{{end}}')
 notice=''
 if [ -n "$known" ]; then
@@ -118,13 +119,25 @@ if [ -n "$known" ]; then
 fi
 # A signal ends the waiting, now or when it comes to it, and so stops the test.
 trap 'timeout=0s' INT TERM
-on_test apply || exit 3
+on_test apply || {
+  # Only the answer may have been lost.
+  read_test || refuse 2 "nobody knows whether run $run_id was applied; if it was, its load goes on"
+  [ "$earlier_run_id" != "$run_id" ] && [ "$(of_test '{{.spec.runId}}')" = "$run_id" ] || exit 3
+}
 kubectl get --watch -f "$test" >&2 &
 children=$!
 kubectl wait --for=condition=Completed --timeout="$timeout" -f "$test" &
 children="$children $!"
+stop_test() {
+  # The load goes on until the API server hears this.
+  for pause in 1 2 5 10 20 0; do
+    on_test patch --type=merge -p '{"spec":{"stop":true}}' && return
+    read_test && [ ! -s "$reading" ] && return
+    sleep "$pause"
+  done
+}
 wait $! || {
-  on_test patch --type=merge -p '{"spec":{"stop":true}}'
+  stop_test
   on_test wait --for=condition=Completed --timeout=3m
 }
 kill $children 2>/dev/null

@@ -17,13 +17,19 @@ GATE = Path(__file__).parents[3] / "examples" / "pipeline" / "gate.sh"
 KUBECTL = """#!/bin/sh
 case "$*" in
   *startedAt*) printf %s "$KNOWN" ;;
+  *'={{.spec.runId}}'*) [ ! -e "$0.applied" ] || printf %s "$RUN_ID" ;;
   *reasonClass*) printf %s "$ENDED" ;;
   *'or .verdict "no verdict"'*) echo "$*" ;;
   "get "*" -o yaml"*) echo "kind: LoadTest" ;;
   *creationTimestamp*) printf '%s\\n' "$PODS" ;;
   *image}*) printf %s clients:v1 ;;
   "patch --local"*) [ "$MANIFEST" = readable ] && echo "kind: LoadTest" ;;
-  apply*) [ "$APPLY" = taken ] ;;
+  apply*) [ "$APPLY" = refused ] || touch "$0.applied"; [ "$APPLY" = taken ] ;;
+  wait*) [ "$WAIT" != "too long" ] ;;
+  patch*'"stop":true'*)
+    [ "$STOP" != lost ] || [ -e "$0.stop-lost" ] || { touch "$0.stop-lost"; exit 1; }
+    touch "$0.stopped"
+    ;;
   *) exit 0 ;;
 esac
 """
@@ -82,6 +88,15 @@ def test_wrong_usage_is_64_and_a_test_that_the_api_server_refuses_never_loaded(t
     assert gate(tmp_path, "test.yaml", "5m", "more") == 64
     assert gate(tmp_path, "test.yaml", MANIFEST="missing") == 64
     assert gate(tmp_path, "test.yaml", APPLY="refused") == 3
+
+
+def test_a_run_that_was_applied_is_waited_for_though_the_answer_was_lost(tmp_path: Path) -> None:
+    assert gate(tmp_path, "test.yaml", APPLY="without an answer", RUN_ID="two", ENDED="Failed/Load") == 1
+
+
+def test_a_stop_that_the_api_server_does_not_hear_is_given_again(tmp_path: Path) -> None:
+    assert gate(tmp_path, "test.yaml", WAIT="too long", STOP="lost", ENDED="Inconclusive/Load") == 2
+    assert (tmp_path / "kubectl.stopped").exists()
 
 
 @pytest.mark.parametrize(("verdict", "reason_class"), ENDS)
