@@ -7,6 +7,7 @@ import webbrowser
 from pathlib import Path
 
 from loadgen.local.saved_runs import saved_run
+from loadgen.local.whole_files import write_whole
 from loadgen.options.errors import UsageError
 from loadgen.screen.comparison import comparison_lines
 from loadgen.screen.drawing import terminal_width, wants_colour
@@ -25,7 +26,7 @@ def run_compare(options: argparse.Namespace) -> int:
         return ExitStatus.PASSED
     path = Path(options.output or f"{first.name}_and_{second.name}.html")
     try:
-        path.write_text(comparison_page(first, second), encoding="utf-8")
+        write_whole(path, comparison_page(first, second).encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     print(path)

@@ -9,6 +9,7 @@ from loadgen.exporting.artillery import artillery_test
 from loadgen.exporting.bounds import NotExportableError
 from loadgen.exporting.k6 import k6_script
 from loadgen.local.planning import local_test_of
+from loadgen.local.whole_files import write_whole
 from loadgen.options.errors import UsageError
 from loadgen.screen.drawing import write_utf8
 from loadtest_model.plan import Plan
@@ -50,7 +51,7 @@ def _export_artillery(plan: Plan, to: str | None) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, "utf-8")
+        write_whole(path, text.encode())
     except OSError as error:
         raise UsageError(f"--to {path} cannot be written: {error.strerror}") from error
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from loadgen.local.whole_files import write_whole
 from loadgen.options.errors import UsageError
 from loadgen.options.option_texts import whole_number
 from loadgen.profiling.columns import Confirm, ProposedColumns, propose_columns
@@ -41,7 +42,7 @@ def run_fields(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        Path(options.out).write_text(text, "utf-8")
+        write_whole(Path(options.out), text.encode())
     except OSError as error:
         raise UsageError(f"--out {options.out} cannot be written: {error.strerror}") from error
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from loadgen.formats import FileFormat, file_format
+from loadgen.local.whole_files import write_whole
 from loadgen.options.draft import Draft
 from loadgen.options.errors import UsageError
 from loadgen.options.manifest import read_manifest
@@ -87,6 +88,6 @@ def _fields(content: bytes, plan: RecordsPlan) -> list[list[str]]:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise UsageError(f"--out {path} cannot be written: {error.strerror}") from error

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from loadgen.local.whole_files import write_whole
 from loadgen.options.errors import UsageError
 from loadtest_model.judgement.verdict import Judgement
 from loadtest_model.measurement.aggregate import Aggregate
@@ -78,22 +79,13 @@ def write_results(files: ResultFiles, result: RunResult) -> None:
     from loadtest_model.report.markdown import summary_markdown  # noqa: PLC0415 - see above
 
     public_result = msgspec.structs.asdict(result) | {"plan": without_secrets(result.plan)}
-    _write(files.details, msgspec.json.encode(public_result) + b"\n")
+    write_whole(files.details, msgspec.json.encode(public_result) + b"\n")
     rows = series_rows(result.plan, result.aggregate, result.summary.started_at)
-    _write(files.time_series, time_series_csv(rows).encode())
-    _write(files.junit, junit_xml(result.summary))
-    _write(files.markdown, summary_markdown(result.summary).encode())
+    write_whole(files.time_series, time_series_csv(rows).encode())
+    write_whole(files.junit, junit_xml(result.summary))
+    write_whole(files.markdown, summary_markdown(result.summary).encode())
     if result.complete:
         from loadtest_model.pages.report_page import report_page  # noqa: PLC0415 - see above
 
-        _write(files.report, report_page(result.summary, rows).encode())
-    _write(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary_path = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary_path.write_bytes(content)
-        temporary_path.replace(path)
-    finally:
-        temporary_path.unlink(missing_ok=True)
+        write_whole(files.report, report_page(result.summary, rows).encode())
+    write_whole(files.summary, msgspec.json.format(msgspec.json.encode(result.summary)) + b"\n")

@@ -22,6 +22,7 @@ from kubectl_loadtest.resources.results import (
 )
 from kubectl_loadtest.views.style import say, style_of
 from loadgen.local.saved_runs import decoded_rows, saved_run
+from loadgen.local.whole_files import write_whole
 from loadgen.options.errors import UsageError
 from loadgen.options.run_options import add_compare_options as add_page_options
 from loadgen.screen.comparison import comparison_lines
@@ -220,6 +221,6 @@ def _run(reference: str, kubectl: Kubectl) -> ComparedRun:
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise CommandError(f"error: {path} cannot be written: {error.strerror}") from error
