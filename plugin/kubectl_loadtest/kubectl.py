@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from kubectl_loadtest.errors import CommandError
 from kubectl_loadtest.resources.load_test import RESOURCE, LoadTest
+from loadgen.screen.lasting import write_if_possible
 
 Json = dict[str, Any]
 
@@ -41,6 +42,14 @@ _HINTS: Final = (
 )
 """What kubectl may say, and what helps."""
 
+_NO_REASON: Final = "error: kubectl failed and did not say why"
+
+_LOST_ANSWER: Final = (
+    r"\bEOF\b|reset by peer|connection lost|broken pipe|GOAWAY|[Tt]imeout|timed out|deadline exceeded"
+    rf"|\(InternalError\)|{_NO_REASON}"
+)
+"""What kubectl says where the API server has been asked and no answer, or none of its own, came back."""
+
 _LOG_LINE: Final = re.compile(r"^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ ")
 
 
@@ -55,6 +64,18 @@ class KubectlError(CommandError):
     def is_refusal(self) -> bool:
         """Whether asking again would give the same answer: who asks has not the right to, or is not known."""
         return "(Forbidden)" in self.message or "(Unauthorized)" in self.message or "must be logged in" in self.message
+
+    @property
+    def is_lost_answer(self) -> bool:
+        """Whether the API server may have done what was asked of it: the answer was lost, or kubectl was ended."""
+        return re.search(_LOST_ANSWER, self.message) is not None and "dial tcp" not in self.message
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether another try may go better: no answer came, or the API server could not give one."""
+        return not (
+            self.is_not_found or self.is_refusal or re.search(r"is invalid|\((Invalid|BadRequest)\)", self.message)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +98,7 @@ class Kubectl:
         if process.returncode:
             raise error_of(process.stderr)
         # Warnings of the API server, and what -v asks for.
-        sys.stderr.write(process.stderr)
+        write_if_possible(sys.stderr, process.stderr)
         return process.stdout
 
     def json(self, *arguments: str, standard_input: str | None = None) -> Json:
@@ -146,6 +167,6 @@ def kubectl_of(environment: Mapping[str, str], flags: Sequence[str]) -> Kubectl:
 def error_of(stderr: str) -> KubectlError:
     """What kubectl wrote on its way out as an error, with what helps."""
     lines = [line for line in stderr.strip().splitlines() if not _LOG_LINE.match(line)]
-    message = "\n".join(lines) or "error: kubectl failed and did not say why"
+    message = "\n".join(lines) or _NO_REASON
     hint = next((hint for pattern, hint in _HINTS if re.search(pattern, message)), "")
     return KubectlError(message, hint)

@@ -11,6 +11,7 @@ from kubectl_loadtest.cli.parsing import overview, parse
 from kubectl_loadtest.commands.registry import COMMANDS
 from kubectl_loadtest.errors import CommandError
 from kubectl_loadtest.kubectl import kubectl_of
+from loadgen.screen.lasting import discard_all, write_if_possible
 from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.release import installed_version
 
@@ -26,15 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except CommandError as error:
-        print(error.message, file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        hint = f"hint: {error.hint}\n" if error.hint else ""
+        write_if_possible(sys.stderr, f"{error.message}\n{hint}")
         return error.status
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has enough of it; nothing is left to be flushed there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_all(sys.stdout)
         return 0
 
 

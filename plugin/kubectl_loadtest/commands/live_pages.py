@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kubectl_loadtest.doctor.deployments import environment_of, name_of, watches
 from kubectl_loadtest.errors import CommandError
+from kubectl_loadtest.following.until_the_end import interruptible
 from kubectl_loadtest.kubectl import Kubectl, KubectlError, error_of
 
 Json = dict[str, Any]
@@ -49,21 +50,22 @@ def run(options: argparse.Namespace, kubectl: Kubectl) -> int:
     there = kubectl.in_namespace(operator.namespace)
     port, failures, is_shown = options.port, 0, False
     try:
-        while True:
-            try:
-                with _Forwarding(there, _pod_at_work(there, operator), port, operator.port) as forwarding:
-                    # The page in the browser comes back to the same port.
-                    port, failures = forwarding.port, 0
-                    if not is_shown:
-                        _show(f"http://127.0.0.1:{port}/{path}", is_opened=not options.no_open)
-                        is_shown = True
-                    forwarding.wait()
-            except KubectlError as error:
-                failures += 1
-                if error.is_refusal or not is_shown or failures >= _MOST_FAILURES:
-                    raise
-            print("the connection to the operator was lost; trying again", file=sys.stderr)
-            time.sleep(_RETRY_SECONDS)
+        with interruptible():
+            while True:
+                try:
+                    with _Forwarding(there, _pod_at_work(there, operator), port, operator.port) as forwarding:
+                        # The page in the browser comes back to the same port.
+                        port, failures = forwarding.port, 0
+                        if not is_shown:
+                            _show(f"http://127.0.0.1:{port}/{path}", is_opened=not options.no_open)
+                            is_shown = True
+                        forwarding.wait()
+                except KubectlError as error:
+                    failures += 1
+                    if error.is_refusal or not is_shown or failures >= _MOST_FAILURES:
+                        raise
+                print("the connection to the operator was lost; trying again", file=sys.stderr)
+                time.sleep(_RETRY_SECONDS)
     except KeyboardInterrupt:
         return 0
 
@@ -128,20 +130,30 @@ class _Forwarding:
         self.port = 0
 
     def __enter__(self) -> "_Forwarding":
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        for line in self._process.stdout:
-            match = _FORWARDING.match(line)
-            if match:
-                self.port = int(match[1])
-                return self
-        _, stderr = self._process.communicate()
-        raise error_of(stderr)
+        try:
+            self.port = self._await_port()
+        except BaseException:
+            self._end()
+            raise
+        return self
 
     def wait(self) -> None:
         """Wait until kubectl ends, as it does where the pod ends."""
         self._process.communicate()
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _await_port(self) -> int:
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        for line in self._process.stdout:
+            match = _FORWARDING.match(line)
+            if match:
+                return int(match[1])
+        _, stderr = self._process.communicate()
+        raise error_of(stderr)
+
+    def _end(self) -> None:
         if self._process.poll() is None:
             self._process.terminate()
         try:

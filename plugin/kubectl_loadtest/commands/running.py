@@ -3,13 +3,14 @@
 import argparse
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kubectl_loadtest.commands.results import results_of_test, save_results
 from kubectl_loadtest.errors import CommandError, WrongUsageError
-from kubectl_loadtest.following.until_the_end import wait_for_end
+from kubectl_loadtest.following.until_the_end import HeldSignals, holding_signals, wait_for_end
 from kubectl_loadtest.kubectl import Kubectl, KubectlError
 from kubectl_loadtest.resources.load_test import LoadTest
 from kubectl_loadtest.resources.manifests import VERIFIED_ROWS, document_from_options, proof_from_options
@@ -17,9 +18,12 @@ from kubectl_loadtest.views.ending import ending_lines
 from kubectl_loadtest.views.style import labelled, say, style_of
 from loadgen.options.records_options import add_records_options
 from loadgen.options.run_options import SCENARIOS, add_load_options, add_target_options
+from loadgen.screen.lasting import write_if_possible
 from loadtest_model.protocol.exits import ExitStatus
 
 Json = dict[str, Any]
+
+_LOOK_PAUSES_SECONDS: Final = (0.0, 1.0, 2.0)
 
 RUN_HELP = "run a scenario or a manifest, and wait for the verdict"
 VERIFY_HELP = "prove in the cluster that a target honours X-Load-Test, and load nothing"
@@ -113,25 +117,55 @@ def _apply(document: Json, options: argparse.Namespace, kubectl: Kubectl) -> int
     if options.dry_run:
         print_object(LoadTest(document), options.output or "yaml")
         return ExitStatus.PASSED
-    try:
-        # The API server's own answer to a test that it does not take: nothing was loaded.
-        applied = kubectl.json("apply", "--filename=-", standard_input=json.dumps(document))
-    except KubectlError as error:
-        error.status = ExitStatus.NEVER_LOADED
-        raise
-    return _finish(LoadTest(applied), options, kubectl, "applied")
+    with holding_signals() as held:
+        try:
+            applied = LoadTest(kubectl.json("apply", "--filename=-", standard_input=json.dumps(document)))
+        except KubectlError as error:
+            applied = _begun_all_the_same(LoadTest(document), kubectl, error)
+        return _finish(applied, options, kubectl, "applied", held)
 
 
 def rerun(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Give a test that has ended a new run id, and wait for the end of that run. Raises CommandError."""
     _refuse_unsaved(options)
-    try:
-        _refuse_unended(kubectl.load_test(options.name), kubectl)
-        test = kubectl.change(options.name, {"runId": options.run_id or _new_run_id(), "stop": False, "suspend": False})
-    except KubectlError as error:
-        error.status = ExitStatus.NEVER_LOADED
-        raise
-    return _finish(test, options, kubectl, "runs again")
+    with holding_signals() as held:
+        change = {"runId": options.run_id or _new_run_id(), "stop": False, "suspend": False}
+        try:
+            _refuse_unended(kubectl.load_test(options.name), kubectl)
+            test = kubectl.change(options.name, change)
+        except KubectlError as error:
+            wanted = LoadTest({"metadata": {"name": options.name}, "spec": change})
+            test = _begun_all_the_same(wanted, kubectl, error)
+        return _finish(test, options, kubectl, "runs again", held)
+
+
+def _begun_all_the_same(wanted: LoadTest, kubectl: Kubectl, error: KubectlError) -> LoadTest:
+    """The test, if it asks for the run that was wanted although that ended with an error: its answer was lost.
+
+    Raises the error with the status of what never loaded; or with that of no verdict if this cannot be found out.
+    """
+    error.status = ExitStatus.NEVER_LOADED
+    if not error.is_lost_answer:
+        # The API server's own answer to a test that it does not take.
+        raise error
+    there = kubectl.in_namespace(wanted.namespace) if wanted.namespace else kubectl
+    for pause_seconds in _LOOK_PAUSES_SECONDS:
+        time.sleep(pause_seconds)
+        try:
+            test = there.load_test(wanted.name)
+        except KubectlError as other_error:
+            if other_error.is_not_found:
+                raise error from None
+            continue
+        if test.run_id != wanted.run_id:
+            raise error
+        return test
+    error.status = ExitStatus.INCONCLUSIVE
+    error.hint = (
+        f"run {wanted.run_id} of {wanted.name} may have begun:"
+        f" `kubectl loadtest watch {wanted.name}{kubectl.flag_text}` shows it"
+    )
+    raise error
 
 
 def _refuse_unsaved(options: argparse.Namespace) -> None:
@@ -153,7 +187,7 @@ def _new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
-def _finish(test: LoadTest, options: argparse.Namespace, kubectl: Kubectl, what: str) -> int:
+def _finish(test: LoadTest, options: argparse.Namespace, kubectl: Kubectl, what: str, held: HeldSignals) -> int:
     narrative = sys.stderr if options.output else sys.stdout
     if test.earlier_run_text:
         lines = [
@@ -169,7 +203,8 @@ def _finish(test: LoadTest, options: argparse.Namespace, kubectl: Kubectl, what:
         say([f"`kubectl loadtest watch {test.name}{kubectl.flag_text}` shows it as it runs"], narrative)
         print_object(test, options.output)
         return 0
-    ended = wait_for_end(there, test.name, test.run_id, stop_on_interrupt=options.stop_on_interrupt)
+    stop = options.stop_on_interrupt
+    ended = wait_for_end(there, test.name, test.run_id, stop_on_interrupt=stop, test=test, held=held)
     status = report_end(ended, options.output, kubectl)
     if options.out:
         try:
@@ -198,10 +233,13 @@ def print_object(test: LoadTest, output: str | None) -> None:
     """Print a test as kubectl would: `name`, `json` or `yaml`; None prints nothing."""
     match output:
         case "name":
-            print(test.qualified_name)
+            text = f"{test.qualified_name}\n"
         case "json":
-            print(json.dumps(test.document, indent=4))
+            text = f"{json.dumps(test.document, indent=4)}\n"
         case "yaml":
             import yaml  # noqa: PLC0415 - importing the parser takes 40 ms
 
-            print(yaml.safe_dump(test.document, sort_keys=True, allow_unicode=True), end="")
+            text = yaml.safe_dump(test.document, sort_keys=True, allow_unicode=True)
+        case _:
+            return
+    write_if_possible(sys.stdout, text)

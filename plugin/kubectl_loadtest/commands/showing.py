@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from kubectl_loadtest.commands.results import REFERENCE_HELP, results_of
 from kubectl_loadtest.commands.running import EPILOG, add_output_option, report_end
-from kubectl_loadtest.errors import COMMAND_FAILED, CommandError
+from kubectl_loadtest.errors import CommandError
 from kubectl_loadtest.following.until_the_end import wait_for_end
 from kubectl_loadtest.kubectl import Kubectl
 from kubectl_loadtest.resources.load_test import RESOURCE
 from kubectl_loadtest.resources.results import is_results_name, summary_in
 from kubectl_loadtest.views.description import describe_lines, describe_run_lines
 from kubectl_loadtest.views.style import say, style_of
-from loadtest_model.protocol.exits import ExitStatus
 from loadtest_model.report.labels import RUN_LABEL, UID_LABEL
 
 Json = dict[str, Any]
@@ -36,12 +35,7 @@ def add_watch_options(parser: argparse.ArgumentParser) -> None:
 
 def watch(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Show a test until it has ended; gives the exit status of its verdict. Raises CommandError."""
-    try:
-        test = wait_for_end(kubectl, options.name, None, stop_on_interrupt=options.stop_on_interrupt)
-    except CommandError as error:
-        # Without a verdict nothing was said about the target, so the status is not that of Failed.
-        error.status = ExitStatus.INCONCLUSIVE if error.status == COMMAND_FAILED else error.status
-        raise
+    test = wait_for_end(kubectl, options.name, None, stop_on_interrupt=options.stop_on_interrupt)
     return report_end(test, options.output, kubectl)
 
 

@@ -85,13 +85,12 @@ class Watch:
         self._stderr.extend(self._process.stderr)
 
 
-def readings(kubectl: Kubectl, name: str) -> Iterator[Reading]:
+def readings(kubectl: Kubectl, name: str, test: LoadTest | None = None) -> Iterator[Reading]:
     """Readings of a test, one for each change and at least one every tick, for as long as there is the test.
 
-    Raises KubectlError if it cannot be read to begin with, or may not be read any more, and CommandError if it was
-    deleted.
+    `test` is the last reading, if there was one: an outage is no reason to end then. Raises KubectlError if it cannot
+    be read to begin with, or may not be read any more, and CommandError if it was deleted.
     """
-    test: LoadTest | None = None
     trouble, pause_seconds = "", _FIRST_PAUSE_SECONDS
     while True:
         watch, begun_at = Watch(kubectl, name), time.monotonic()

@@ -7,6 +7,7 @@ from kubectl_loadtest.following.readings import Reading
 from kubectl_loadtest.views.live import live_lines, notice_of, phase_of, plain_line
 from kubectl_loadtest.views.style import style_of
 from loadgen.screen.drawing import TerminalBlock, can_redraw
+from loadgen.screen.lasting import write_if_possible
 
 LINE_SECONDS: Final = 3.0
 
@@ -50,7 +51,7 @@ class LineReadingScreen:
         is_due = elapsed_seconds - self._printed_at >= LINE_SECONDS
         if stage != self._stage or (is_due and line != self._line):
             self._stage, self._line, self._printed_at = stage, line, elapsed_seconds
-            print(f"{elapsed_seconds:5.0f} s  {line}", file=self._stream, flush=True)
+            write_if_possible(self._stream, f"{elapsed_seconds:5.0f} s  {line}\n")
 
     def close(self) -> None:
         pass

@@ -7,6 +7,7 @@ from typing import Final, TextIO
 
 from loadgen.screen.closing import coloured_verdict, threshold_mark
 from loadgen.screen.drawing import can_encode, terminal_width, wants_colour
+from loadgen.screen.lasting import write_if_possible
 from loadgen.screen.styling import CYAN, DIM, GREEN, RED, YELLOW, paint
 from loadgen.screen.texts import LABEL_WIDTH, fit_to_width
 from loadgen.screen.view import FULL
@@ -59,7 +60,8 @@ def style_of(stream: TextIO) -> Style:
 def say(lines: list[str], stream: TextIO | None = None) -> None:
     """Write lines of a report, folded to the width of the terminal."""
     stream = stream or sys.stdout
-    print(fit_to_width("\n".join(lines), terminal_width(stream)), file=stream, flush=True)
+    text = fit_to_width("\n".join(lines), terminal_width(stream))
+    write_if_possible(stream, f"{text}\n")
 
 
 def labelled(label: str, text: str) -> str:

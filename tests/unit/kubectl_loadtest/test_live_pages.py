@@ -1,7 +1,13 @@
 """`kubectl loadtest ui`: which operator and which of its pods it forwards to, and what it says where there is none."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,3 +95,39 @@ def test_of_several_replicas_the_one_that_holds_the_lease_is_forwarded_to(
     kubectl = SomeKubectl(answers={"get lease mine": answer})
 
     assert live_pages._pod_at_work(kubectl, PagesOfOperator("loadtest-system", "mine", 8082, lease)) == pod
+
+
+FORWARDING = """#!/bin/sh
+case "$1" in
+  get) cat '{folder}/deployments.json' ;;
+  port-forward)
+    {line}
+    echo $$ >'{folder}/written' && mv '{folder}/written' '{folder}/forwarding'
+    exec sleep 60
+    ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("line", ["echo 'Forwarding from 127.0.0.1:4321 -> 8082'", ":"], ids=["forwards", "begins"])
+def test_a_forwarding_ends_with_the_command_that_is_ended(line: str, tmp_path: Path) -> None:
+    deployments = {"items": [a_deployment(LOADTEST_UI_PORT="8082")]}
+    (tmp_path / "deployments.json").write_text(json.dumps(deployments), encoding="utf-8")
+    program = tmp_path / "kubectl"
+    program.write_text(FORWARDING.format(folder=tmp_path, line=line), encoding="utf-8")
+    program.chmod(0o755)
+    command = [sys.executable, "-m", "kubectl_loadtest.cli.main", "ui", "--no-open"]
+    ui = subprocess.Popen(command, env={**os.environ, "KUBECTL": str(program)}, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "forwarding").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    forwarding = int((tmp_path / "forwarding").read_text())
+
+    ui.send_signal(signal.SIGTERM)
+    ui.wait(30)
+    try:
+        os.kill(forwarding, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    raise AssertionError("kubectl went on forwarding")
