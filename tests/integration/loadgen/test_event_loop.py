@@ -30,6 +30,7 @@ REFERENCE_ITERATIONS = 20_000
 """Of the loop in `reference_seconds`: an idle core of two gigahertz takes a millisecond for them."""
 REFERENCE_SECONDS = 0.001
 LOAD_SECONDS = 8.0
+MORE_RUNS = 3
 SOON_SECONDS = 20
 READING_PAUSE_SECONDS = 0.25
 READINGS_BETWEEN_CHANGES = 8
@@ -56,11 +57,11 @@ class TurnTimes:
         """How much longer a turn takes here than on an idle core: busy neighbours cost cache and clock speed."""
         return max(1.0, median(self.references) / REFERENCE_SECONDS)
 
-    def too_long(self, allowance: float = 1.0) -> dict[str, float]:
+    def too_long(self) -> dict[str, float]:
         """What took the loop for too long, and the longest time of each in milliseconds of an idle core."""
         longest: dict[str, float] = {}
         for seconds, name in self.turns:
-            if seconds > LONGEST_SECONDS * self.slowness * allowance:
+            if seconds > LONGEST_SECONDS * self.slowness:
                 longest[name] = max(longest.get(name, 0.0), round(1000 * seconds / self.slowness, 2))
         return longest
 
@@ -264,10 +265,13 @@ def test_nothing_beside_the_load_takes_more_than_three_milliseconds_of_the_event
     monkeypatch.setenv("ROBOT", "robot")
     monkeypatch.setenv("WORD", "word")
 
-    times = run_with_every_option(authority, monkeypatch)
+    too_long = run_with_every_option(authority, monkeypatch).too_long()
+    # One turn in thousands may suffer from a neighbour, and most often it is a virtual user's, of which there are most.
+    # What the same turn does in every run is its own.
+    for _ in range(MORE_RUNS):
+        if not too_long:
+            break
+        again = run_with_every_option(authority, monkeypatch).too_long()
+        too_long = {name: again[name] for name in too_long.keys() & again.keys()}
 
-    assert times.too_long(allowance=2) == {}
-    if first := times.too_long():
-        # One turn in thousands may suffer from a neighbour. What the same turn does in another run is its own.
-        second = run_with_every_option(authority, monkeypatch).too_long()
-        assert not first.keys() & second.keys(), f"milliseconds in two runs: {first}, {second}"
+    assert too_long == {}, "milliseconds, in every run"
