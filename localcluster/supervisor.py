@@ -18,14 +18,14 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from localcluster import cgroups, controlplane
 from localcluster.build import find_programs
-from localcluster.claims import NumbersTakenError, claimed_number
+from localcluster.claims import NumbersTakenError, claim_until_exit
 from localcluster.controlplane import Access, Component, ControlPlaneError
 from localcluster.go import BuildError
 from localcluster.node import linux
@@ -230,12 +230,11 @@ def main() -> int:
     remove_stale_run_dirs()
     linux.become_subreaper()
     run_dir, lock = _make_run_dir()
-    claims = ExitStack()
     exit_code = 0
     try:
         starter.tell(run_dir=str(run_dir))
         # Until the last process has ended: another cluster's pods would meet this one's at their addresses.
-        second_octet = claims.enter_context(claimed_number("loopback network", SECOND_OCTETS))
+        second_octet = claim_until_exit("loopback network", SECOND_OCTETS)
         asyncio.run(_supervise(config, second_octet, run_dir, starter))
     except* (BuildError, ControlPlaneError, NodeNetworkError, NumbersTakenError) as group:
         exit_code = 1
@@ -249,7 +248,6 @@ def main() -> int:
             machine.leave_mounts(run_dir)
         remove_run_dir(run_dir)
         lock.close()
-        claims.close()
     return exit_code
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import random
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ from loadtest_operator.facts.observation import ObservedPod
 from loadtest_operator.facts.resources import PodReading
 from loadtest_operator.observe.listening import Listener
 from loadtest_operator.observe.memory import Memory
-from localcluster.node.network import SECOND_OCTETS
+from localcluster.ports import free_second_octet
 from support.archivers import a_follow_up
 from support.builders import IDENTITY, a_plan
 from support.operator_builders import POLICY, a_job, a_pod, an_observation
@@ -117,7 +116,7 @@ def asking() -> list[Figure]:
     """CPU of the operator alone, for each part of a look at a thousand pods, and for telling all of them something."""
     plan = structs.replace(a_plan(), steps=(STEP,), parallelism=_PODS)
     stopwatch = Stopwatch()
-    prefix = f"127.{random.randrange(2, SECOND_OCTETS.start)}"
+    prefix = f"127.{free_second_octet()}"
     # As the operator does before it runs.
     gc.collect()
     gc.freeze()

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import re
 import signal
 import subprocess
@@ -24,8 +23,7 @@ from bench.rig.processes import cpu_seconds, resident_bytes
 from localcluster.cluster import LocalCluster, local_cluster
 from localcluster.installation import OPERATOR_NAMESPACE, wait_until_served
 from localcluster.node.api import MERGE_PATCH, Api
-from localcluster.node.network import SECOND_OCTETS
-from localcluster.ports import free_port
+from localcluster.ports import free_port, free_second_octet
 from localcluster.rest import Rest, documents
 
 Json = dict[str, Any]
@@ -187,7 +185,7 @@ async def stage() -> AsyncIterator[Stage]:
         operator = Operator(cluster, folder / "operator.log")
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session:
             api = Api(session, cluster.server, *_identity(cluster, folder))
-            node = Node(api, folder, random.randrange(2, SECOND_OCTETS.start))
+            node = Node(api, folder, free_second_octet())
             # A node that fails ends the scenario.
             async with asyncio.TaskGroup() as group:
                 node_task = group.create_task(node.run())

@@ -2,12 +2,9 @@
 
 import itertools
 from functools import cache
-from typing import Final
 
-from localcluster.claims import claim_until_exit
-from localcluster.node.network import SECOND_OCTETS
+from localcluster.ports import free_second_octet
 
-_BELOW_CLUSTERS: Final = range(1, SECOND_OCTETS.start)
 _numbers = itertools.count()
 
 
@@ -17,6 +14,4 @@ def free_address() -> str:
     return f"127.{_own_second_octet()}.{third_octet}.{fourth_octet + 1}"
 
 
-@cache
-def _own_second_octet() -> int:
-    return claim_until_exit("loopback network", _BELOW_CLUSTERS)
+_own_second_octet = cache(free_second_octet)
